@@ -1,0 +1,38 @@
+import type { CatalogDefinition, CatalogHandlers } from '#types/meridian/v1/Catalog.ts';
+import type { PeerDefinition, PeerHandlers } from '#types/meridian/v1/Peer.ts';
+import type { StorageDefinition, StorageHandlers } from '#types/meridian/v1/Storage.ts';
+import type { TransferDefinition, TransferHandlers } from '#types/meridian/v1/Transfer.ts';
+import type { UploadsDefinition, UploadsHandlers } from '#types/meridian/v1/Uploads.ts';
+import { loadServices } from './load.ts';
+import type { Service } from './types.ts';
+
+export type Storage = Service<StorageDefinition, StorageHandlers>;
+export type Uploads = Service<UploadsDefinition, UploadsHandlers>;
+export type Catalog = Service<CatalogDefinition, CatalogHandlers>;
+export type Transfer = Service<TransferDefinition, TransferHandlers>;
+export type Peer = Service<PeerDefinition, PeerHandlers>;
+
+/** A service of proto/, with the TypeScript type that goes with it. */
+export interface Contract<S extends object> {
+  readonly name: string;
+  readonly definition: object;
+  /** Never set; carries the type. */
+  readonly type?: S;
+}
+
+const services = loadServices([
+  'meridian/v1/storage.proto',
+  'meridian/v1/uploads.proto',
+  'meridian/v1/catalog.proto',
+  'meridian/v1/transfer.proto',
+]);
+
+export const storageContract = contract<Storage>('meridian.v1.Storage');
+export const uploadsContract = contract<Uploads>('meridian.v1.Uploads');
+export const catalogContract = contract<Catalog>('meridian.v1.Catalog');
+export const transferContract = contract<Transfer>('meridian.v1.Transfer');
+export const peerContract = contract<Peer>('meridian.v1.Peer');
+
+function contract<S extends object>(name: string): Contract<S> {
+  return { name, definition: services(name) };
+}

@@ -1,0 +1,67 @@
+import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { RegistryError, type ErrorCode } from '#libs/oci/errors.ts';
+
+const ERROR_KEY = 'meridian-error-bin';
+
+/** The one table from the registry's error codes to gRPC's; what is not named here is an invalid argument. */
+const statusOfCode: Partial<Record<ErrorCode, status>> = {
+  BLOB_UNKNOWN: status.NOT_FOUND,
+  BLOB_UPLOAD_UNKNOWN: status.NOT_FOUND,
+  MANIFEST_UNKNOWN: status.NOT_FOUND,
+  MANIFEST_BLOB_UNKNOWN: status.FAILED_PRECONDITION,
+  NAME_UNKNOWN: status.NOT_FOUND,
+  CONFLICT: status.ABORTED,
+  DENIED: status.PERMISSION_DENIED,
+  INTERNAL: status.INTERNAL,
+  PRECONDITION_FAILED: status.FAILED_PRECONDITION,
+  RANGE_INVALID: status.OUT_OF_RANGE,
+  TOOMANYREQUESTS: status.RESOURCE_EXHAUSTED,
+  UNAUTHORIZED: status.UNAUTHENTICATED,
+  UNAVAILABLE: status.UNAVAILABLE,
+  UNSUPPORTED: status.UNIMPLEMENTED,
+};
+
+/** What a server answers with when a handler throws. Errors that are not the registry's own tell nothing of the inside. */
+export function toStatus(error: unknown): Partial<ServiceError> {
+  if (!(error instanceof RegistryError)) {
+    const details = 'The service met an error it did not expect; its log has the particulars.';
+    return { code: status.INTERNAL, details, metadata: encode(new RegistryError('INTERNAL', details)) };
+  }
+  return {
+    code: statusOfCode[error.code] ?? status.INVALID_ARGUMENT,
+    details: error.message,
+    metadata: encode(error),
+  };
+}
+
+/** What a client throws for a call that failed; `callee` names the service and address for the sentence. */
+export function fromStatus(error: ServiceError, callee: string): RegistryError {
+  const encoded = error.metadata.get(ERROR_KEY)[0];
+  if (encoded !== undefined) {
+    const { code, message, detail, retryAfterSeconds } = JSON.parse(encoded.toString()) as {
+      code: ErrorCode;
+      message: string;
+      detail?: unknown;
+      retryAfterSeconds?: number;
+    };
+    return new RegistryError(code, message, {
+      ...(detail === undefined ? {} : { detail }),
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
+  }
+  const unreachable =
+    error.code === status.UNAVAILABLE ||
+    error.code === status.DEADLINE_EXCEEDED ||
+    error.code === status.CANCELLED;
+  return new RegistryError(
+    unreachable ? 'UNAVAILABLE' : 'INTERNAL',
+    `${callee} did not answer: ${error.details}. It may be restarting or cut off; try again.`,
+    unreachable ? { retryAfterSeconds: 1 } : {},
+  );
+}
+
+function encode({ code, message, detail, retryAfterSeconds }: RegistryError): Metadata {
+  const metadata = new Metadata();
+  metadata.set(ERROR_KEY, Buffer.from(JSON.stringify({ code, message, detail, retryAfterSeconds })));
+  return metadata;
+}

@@ -1,0 +1,136 @@
+import {
+  Server,
+  type Metadata,
+  type ServerDuplexStream,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type MethodDefinition,
+  type UntypedHandleCall,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import {
+  incomingTraceContext,
+  SpanKind,
+  streamInSpan,
+  withSpan,
+  type SpanOptions,
+} from '#libs/telemetry/trace.ts';
+import type { Contract } from './contracts.ts';
+import { toStatus } from './errors.ts';
+import { channelOptions } from './limits.ts';
+import { pump } from './pump.ts';
+import { serverCredentials, type TlsFiles } from './tls.ts';
+import type { CallContext } from './types.ts';
+
+export interface RpcServer {
+  /** Serves a contract; call it before `listen`. */
+  add<S extends object>(contract: Contract<S>, handlers: S): void;
+  /** Starts to listen at `host:port` (port 0: any free one) or `unix:/path`, and gives the port. */
+  listen(address: string): Promise<number>;
+  /** Takes no more calls, lets the running ones finish for `graceMs`, then ends them. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** What handlers throw besides RegistryErrors: faults of the program, to be logged by the caller. */
+export type OnFault = (error: unknown, method: string) => void;
+
+export function createRpcServer({ tls, onFault }: { tls?: TlsFiles; onFault: OnFault }): RpcServer {
+  const server = new Server(channelOptions);
+  return {
+    add: (contract, handlers) => {
+      const { definition } = contract as { definition: Record<string, MethodDefinition<unknown, unknown>> };
+      const implementation: Record<string, UntypedHandleCall> = {};
+      for (const [name, method] of Object.entries(definition)) {
+        const handler = (handlers as Record<string, AnyHandler>)[uncapitalize(name)];
+        if (handler === undefined) throw new Error(`${contract.name} is served without ${name}`);
+        implementation[name] = serveMethod(method, handler.bind(handlers), onFault);
+      }
+      server.addService(definition, implementation);
+    },
+    listen: (address) =>
+      new Promise((resolve, reject) => {
+        server.bindAsync(address, serverCredentials(tls), (error, port) => {
+          if (error === null) resolve(port);
+          else reject(error);
+        });
+      }),
+    close: async (graceMs) => {
+      const timer = setTimeout(() => server.forceShutdown(), graceMs);
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      clearTimeout(timer);
+    },
+  };
+}
+
+type AnyHandler = (input: unknown, context: CallContext) => unknown;
+type AnyCall = ServerUnaryCall<unknown, unknown> &
+  ServerReadableStream<unknown, unknown> &
+  ServerWritableStream<unknown, unknown> &
+  ServerDuplexStream<unknown, unknown>;
+
+function serveMethod(
+  method: MethodDefinition<unknown, unknown>,
+  handler: AnyHandler,
+  onFault: OnFault,
+): UntypedHandleCall {
+  const name = method.path.slice(1);
+  const begin = (call: AnyCall): { input: unknown; signal: AbortSignal; span: SpanOptions } => {
+    const abort = new AbortController();
+    call.on('cancelled', () => abort.abort(new Error(`The caller of ${name} went away.`)));
+    call.on('error', (error) => abort.abort(error));
+    return {
+      input: method.requestStream ? requestsOf(call, abort.signal) : call.request,
+      signal: abort.signal,
+      span: { kind: SpanKind.SERVER, parent: incomingTraceContext(traceHeaders(call.metadata)) },
+    };
+  };
+  const report = (error: unknown, signal: AbortSignal): ReturnType<typeof toStatus> => {
+    const status = toStatus(error);
+    if (!signal.aborted && (error as Error).name !== 'RegistryError') onFault(error, name);
+    return status;
+  };
+
+  if (method.responseStream) {
+    return ((call: AnyCall) => {
+      const { input, signal, span } = begin(call);
+      const responses = streamInSpan(name, span, () => handler(input, { signal }) as AsyncIterable<unknown>);
+      pump(responses, call, signal).then(
+        () => call.end(),
+        (error: unknown) => call.emit('error', report(error, signal)),
+      );
+    }) as UntypedHandleCall;
+  }
+  return ((call: AnyCall, callback: sendUnaryData<unknown>) => {
+    const { input, signal, span } = begin(call);
+    withSpan(name, span, () => handler(input, { signal }) as Promise<unknown>).then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(report(error, signal)),
+    );
+  }) as UntypedHandleCall;
+}
+
+/** The requests of a stream. A caller that goes away is an error here: grpc-js would let half a stream look like a whole one. */
+async function* requestsOf(call: AnyCall, signal: AbortSignal): AsyncGenerator<unknown, void, undefined> {
+  const destroy = (): void => {
+    call.destroy(signal.reason as Error);
+  };
+  signal.addEventListener('abort', destroy, { once: true });
+  try {
+    signal.throwIfAborted();
+    for await (const request of call as AsyncIterable<unknown>) yield request;
+    signal.throwIfAborted();
+  } finally {
+    signal.removeEventListener('abort', destroy);
+  }
+}
+
+function traceHeaders(metadata: Metadata): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [key, value] of Object.entries(metadata.getMap())) headers[key] = value.toString();
+  return headers;
+}
+
+function uncapitalize(name: string): string {
+  return name.charAt(0).toLowerCase() + name.slice(1);
+}
