@@ -80,7 +80,7 @@ function serveMethod(
     call.on('cancelled', () => abort.abort(new Error(`The caller of ${name} went away.`)));
     call.on('error', (error) => abort.abort(error));
     return {
-      input: method.requestStream ? requestsOf(call, abort.signal) : call.request,
+      input: method.requestStream ? call : call.request,
       signal: abort.signal,
       span: { kind: SpanKind.SERVER, parent: incomingTraceContext(traceHeaders(call.metadata)) },
     };
@@ -108,21 +108,6 @@ function serveMethod(
       (error: unknown) => callback(report(error, signal)),
     );
   }) as UntypedHandleCall;
-}
-
-/** The requests of a stream. A caller that goes away is an error here: grpc-js would let half a stream look like a whole one. */
-async function* requestsOf(call: AnyCall, signal: AbortSignal): AsyncGenerator<unknown, void, undefined> {
-  const destroy = (): void => {
-    call.destroy(signal.reason as Error);
-  };
-  signal.addEventListener('abort', destroy, { once: true });
-  try {
-    signal.throwIfAborted();
-    for await (const request of call as AsyncIterable<unknown>) yield request;
-    signal.throwIfAborted();
-  } finally {
-    signal.removeEventListener('abort', destroy);
-  }
 }
 
 function traceHeaders(metadata: Metadata): Record<string, string> {

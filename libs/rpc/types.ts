@@ -10,6 +10,9 @@ export interface CallContext {
  * A gRPC service as TypeScript sees it, the same for who serves it and who calls it: unary calls are promises, streams are async
  * iterables. Messages are complete (every field set), so that an implementation can also be called without a wire in between.
  * Ending an iteration early ends the call; errors are `RegistryError`s on both sides.
+ *
+ * A stream of requests whose caller gives up may look to the handler as if it had ended (Node's HTTP/2 half-closes a stream before it
+ * resets it). So every such stream says beforehand how long it is, or what came is checked by a later call; none is trusted for its end.
  */
 export type Service<Definition, Handlers> = {
   readonly [K in OwnKeys<Definition & Handlers> as Uncapitalize<K>]: Definition[K] extends MethodDefinition<
