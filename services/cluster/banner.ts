@@ -1,0 +1,34 @@
+import { join, relative } from 'node:path';
+import type { ClusterArguments } from './arguments.ts';
+import type { ClusterPlan } from './plan.ts';
+
+/** The image that the printed lines push: a folder of the data directory, and the tag in it. */
+export const EXAMPLE_IMAGE = 'example-image';
+export const EXAMPLE_TAG = '1.0';
+
+/** What is printed once all regions serve: where they are, what to try, where the data lies. */
+export function banner(plan: ClusterPlan, options: ClusterArguments): string {
+  const [first] = plan.regions;
+  const last = plan.regions.at(-1);
+  if (first === undefined || last === undefined) return '';
+  const coordination =
+    options.etcd.length > 0
+      ? `etcd at ${options.etcd.join(', ')}`
+      : 'the embedded coordinator (one process: for trying out; production runs on etcd)';
+  const example = relative('.', join(options.dataDir, EXAMPLE_IMAGE));
+  return `
+Meridian is ready. One registry, ${plan.regions.length === 1 ? 'this region' : `${plan.regions.length} regions`}:
+
+${plan.regions.map(({ name, registry, admin }) => `  ${name.padEnd(4)} http://${registry}    metrics ${admin}/metrics`).join('\n')}
+
+Push an image through one region and pull it from another, at once:
+
+  skopeo copy --dest-tls-verify=false oci:${example}:${EXAMPLE_TAG} docker://${first.registry}/team/app:1.0
+  skopeo copy --src-tls-verify=false docker://${last.registry}/team/app:1.0 oci:${example}-copy:${EXAMPLE_TAG}
+  curl http://${last.registry}/v2/team/app/tags/list
+
+Tags are kept by ${coordination}.
+Data and logs: ${options.dataDir}
+Anyone on this machine can push and pull; nothing listens beyond it. Ctrl-C stops everything.
+`;
+}

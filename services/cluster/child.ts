@@ -1,0 +1,57 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { openSync, closeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RegionEvent } from '#libs/region-event.ts';
+import type { PlannedProcess } from './plan.ts';
+
+/** What a process tells its launcher over IPC. */
+export type ChildMessage =
+  { readonly kind: 'ready' } | { readonly kind: 'event'; readonly event: RegionEvent };
+
+export interface Child {
+  readonly name: string;
+  /** Resolves once the process serves; rejects with its last words if it ends before. */
+  readonly ready: Promise<void>;
+  /** Resolves when the process has ended, with what ended it. */
+  readonly ended: Promise<string>;
+  stop(): void;
+}
+
+const servicesDir = join(import.meta.dirname, '..');
+const MAX_LAST_WORDS = 4_096;
+
+/**
+ * Starts a process of the cluster. It has a process group of its own, so that Ctrl-C reaches the launcher alone, and it ends by itself
+ * when the launcher is gone. Its log lines go to `log.jsonl` in its data directory.
+ */
+export function startChild(planned: PlannedProcess, onEvent: (event: RegionEvent) => void): Child {
+  const log = openSync(join(planned.dataDir, 'log.jsonl'), 'a');
+  const child = fork(join(servicesDir, planned.entry), {
+    env: { ...process.env, ...planned.env },
+    stdio: ['ignore', log, 'pipe', 'ipc'],
+    detached: true,
+  });
+  closeSync(log);
+  const lastWords = collect(child);
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code ?? 'unknown'}`));
+  });
+  const ready = new Promise<void>((resolve, reject) => {
+    child.on('message', (message: ChildMessage) => {
+      if (message.kind === 'ready') resolve();
+      else onEvent(message.event);
+    });
+    child.once('close', () => reject(new Error(lastWords() || `${planned.name} ended before it was ready.`)));
+  });
+  ready.catch(() => undefined);
+  return { name: planned.name, ready, ended, stop: () => child.kill('SIGTERM') };
+}
+
+/** Keeps the end of what the process writes to standard error. */
+function collect(child: ChildProcess): () => string {
+  let text = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    text = (text + chunk).slice(-MAX_LAST_WORDS);
+  });
+  return () => text.trim();
+}
