@@ -1,0 +1,80 @@
+import type { Digest } from '#libs/oci/digest.ts';
+import type { RepositoryName } from '#libs/oci/name.ts';
+
+/*
+ * What the catalog needs of the part that moves blobs between regions.
+ */
+
+/** Content by its digest; `size` in bytes. */
+export interface Content {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+export interface PinFinder {
+  /**
+   * Asks this region's storage and every other active region which of the digests they hold whole and pinned for the repository, within a
+   * deadline of the implementation's. May return as soon as all are found. Throws only if `signal` aborts.
+   */
+  find(repository: RepositoryName, digests: readonly Digest[], signal: AbortSignal): Promise<FoundPins>;
+}
+
+export interface FoundPins {
+  /** The sizes, in bytes, of those that are pinned somewhere. */
+  readonly sizes: ReadonlyMap<Digest, number>;
+  /** Active regions that did not answer: what is not found may be pinned there. */
+  readonly unreachable: readonly string[];
+}
+
+export interface HoldRequest {
+  readonly pushId: string;
+  readonly repository: RepositoryName;
+  /** Each digest once. */
+  readonly blobs: readonly Content[];
+  /** The region that pushes, which has most of it. */
+  readonly from: string;
+  /** The regions that count, by name: the active ones, this one among them unless it is draining. */
+  readonly regions: readonly string[];
+  /** How many of them must hold all of it. */
+  readonly wanted: number;
+  readonly timeoutMs: number;
+}
+
+export interface Holder {
+  /**
+   * Has regions fetch what they miss of the blobs and pin all of them: this region first, then the others, nearest first. Returns as soon as
+   * `wanted` regions hold everything, or when that can't be reached any more or `timeoutMs` are over; then with fewer. Pins stay in any
+   * case. Throws only if `signal` aborts.
+   */
+  hold(request: HoldRequest, signal: AbortSignal): Promise<Held>;
+}
+
+export interface Held {
+  /** The collection epoch that the pins carry, of each region that holds everything. */
+  readonly epochs: ReadonlyMap<string, number>;
+  /** Regions that were asked and do not hold everything. */
+  readonly missing: readonly string[];
+}
+
+/** How this region stands to what it should hold and to the other regions, for `Catalog.Status`. */
+export interface TransferStatus {
+  readonly watermark: number;
+  readonly missingBlobs: number;
+  readonly missingBytes: number;
+  readonly lostBlobs: number;
+  readonly regions: readonly RegionReach[];
+}
+
+export interface RegionReach {
+  readonly region: string;
+  readonly live: boolean;
+  readonly roundTripMs: number;
+}
+
+/** Milliseconds that never jump, for how long things took, and those since 1970, for records. */
+export interface Clock {
+  monotonicMs(): number;
+  nowMs(): number;
+}
+
+export const systemClock: Clock = { monotonicMs: () => performance.now(), nowMs: () => Date.now() };

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { isDigest, type Digest } from '#libs/oci/digest.ts';
+import { jsonCodec, type Codec } from './codec.ts';
+
+/*
+ * The values behind the keys of keys.ts. Manifests have a file of their own. Times are milliseconds since 1970.
+ */
+
+/** In how many regions a push must be on disk before it is acknowledged. */
+export type Durability = 'local' | 'quorum' | 'all' | number;
+
+export interface RepositoryRecord {
+  /** Of this life of the name: a repository deleted and made again has another one. */
+  readonly incarnation: string;
+  readonly state: 'active' | 'deleting';
+  /** Where it is missing: 2, or as many as there are regions. */
+  readonly durability?: Durability;
+  /** `strong`: every read asks the quorum whether it is the newest. */
+  readonly reads: 'bounded' | 'strong';
+  /** Reads of an older view ask the quorum, and fail where it can't be reached. */
+  readonly maxStalenessMs?: number;
+}
+
+export interface TagRecord {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly size: number;
+  readonly pushedAtMs: number;
+  readonly pushedBy: string;
+}
+
+export interface RegionRecord {
+  /** Only active regions count for durability and are asked to hold. */
+  readonly state: 'active' | 'draining';
+  /** Where the region's replication service answers the others: `host:port`. */
+  readonly endpoint: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface SchemaRecord {
+  readonly format: number;
+  readonly catalogId: string;
+}
+
+/** `id` is another one in every transaction, so that a view can tell its own past from that of a restored store. */
+export interface HeadRecord {
+  readonly catalogId: string;
+  readonly id: string;
+}
+
+/** A region's collection epoch. */
+export interface GcRecord {
+  readonly epoch: number;
+}
+
+/** The outcome of one push; its mod revision is the push's. */
+export interface ReceiptRecord {
+  readonly repository: string;
+  readonly digest: Digest;
+}
+
+/** What a deletion leaves for pushes to notice. */
+export interface RemovalsRecord {
+  readonly digest: Digest;
+  readonly removedAtMs: number;
+}
+
+/** A replication process that runs. */
+export interface LiveRecord {
+  readonly startedAtMs: number;
+}
+
+export const count = z.int().nonnegative();
+export const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
+
+export const repositoryRecord: Codec<RepositoryRecord> = jsonCodec(
+  z.object({
+    incarnation: z.string(),
+    state: z.enum(['active', 'deleting']),
+    durability: z.union([z.enum(['local', 'quorum', 'all']), z.int().positive()]).exactOptional(),
+    reads: z.enum(['bounded', 'strong']),
+    maxStalenessMs: count.exactOptional(),
+  }),
+);
+
+export const tagRecord: Codec<TagRecord> = jsonCodec(
+  z.object({ digest, mediaType: z.string(), size: count, pushedAtMs: count, pushedBy: z.string() }),
+);
+
+export const regionRecord: Codec<RegionRecord> = jsonCodec(
+  z.object({
+    state: z.enum(['active', 'draining']),
+    endpoint: z.string(),
+    labels: z.record(z.string(), z.string()),
+  }),
+);
+
+/** Its own `format` is for bootstrap.ts to judge, so any number is read here. */
+export const schemaRecord: Codec<SchemaRecord> = jsonCodec(
+  z.object({ format: z.int(), catalogId: z.string() }),
+);
+
+export const headRecord: Codec<HeadRecord> = jsonCodec(z.object({ catalogId: z.string(), id: z.string() }));
+export const gcRecord: Codec<GcRecord> = jsonCodec(z.object({ epoch: count }));
+export const receiptRecord: Codec<ReceiptRecord> = jsonCodec(z.object({ repository: z.string(), digest }));
+export const removalsRecord: Codec<RemovalsRecord> = jsonCodec(z.object({ digest, removedAtMs: count }));
+export const liveRecord: Codec<LiveRecord> = jsonCodec(z.object({ startedAtMs: count }));

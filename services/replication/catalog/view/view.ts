@@ -1,0 +1,107 @@
+import type { Digest } from '#libs/oci/digest.ts';
+import type { RepositoryName } from '#libs/oci/name.ts';
+import type { Tag } from '#libs/oci/tag.ts';
+import type { Content } from '../collaborators.ts';
+import type { ManifestRecord } from '../manifest-record.ts';
+import type { RegionRecord, RepositoryRecord } from '../records.ts';
+
+/*
+ * This process's own copy of the catalog, as others may read it. All calls answer at once from SQLite, whether or not etcd can be
+ * reached; what they give is the catalog exactly as it was at `position`. Iterators read page by page: what they give later may be newer.
+ */
+
+export interface ViewPosition {
+  /** Empty while nothing has been loaded yet. */
+  readonly catalogId: string;
+  /** Of the newest catalog transaction that is in the view; comparable with `catalog/head`. */
+  readonly revision: number;
+}
+
+export interface ViewState {
+  position(): ViewPosition;
+  /** Calls `listener` after each change, in the turn that made it; give the function back to stop. */
+  subscribe(listener: (change: ViewChange) => void): () => void;
+}
+
+export interface ViewChange {
+  readonly position: ViewPosition;
+  /** The whole view is another one; the lists are empty. */
+  readonly reset: boolean;
+  readonly tags: readonly { readonly repository: RepositoryName; readonly tag: Tag }[];
+  /** Put or removed. */
+  readonly manifests: readonly { readonly repository: RepositoryName; readonly digest: Digest }[];
+  /** Whose settings or state changed. */
+  readonly repositories: readonly RepositoryName[];
+  readonly regions: boolean;
+}
+
+export interface TagView {
+  tag(repository: RepositoryName, tag: Tag): TagRow | undefined;
+  /** Up to `limit` tags after `last` (exclusive; '' from the start), in byte order. */
+  tags(repository: RepositoryName, last: string, limit: number): Tag[];
+  /** The tags that point to the digest, with their mod revisions. */
+  tagsOf(repository: RepositoryName, digest: Digest): { readonly tag: Tag; readonly modRevision: number }[];
+}
+
+export interface TagRow {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly size: number;
+}
+
+export interface ManifestView {
+  manifest(repository: RepositoryName, digest: Digest): ManifestRecord | undefined;
+  /** Up to `limit` manifests with that subject after the digest `last`, by digest; all artifact types where it is ''. */
+  referrers(
+    repository: RepositoryName,
+    subject: Digest,
+    page: { readonly artifactType: string; readonly last: string; readonly limit: number },
+  ): { readonly digest: Digest; readonly record: ManifestRecord }[];
+}
+
+export interface OwnershipView {
+  /** The size of content that the repository owns: a manifest of its own, or named as owned by one. */
+  owns(repository: RepositoryName, digest: Digest): number | undefined;
+  /**
+   * All that these manifests of the repository stand for, each digest once: their own bytes, what they own, and of indexes the same of
+   * their children. Digests that are no manifest of the repository are left out. Throws TOO_LARGE beyond MAX_CLOSURE_BLOBS.
+   */
+  closure(repository: RepositoryName, manifests: readonly Digest[]): Content[];
+}
+
+export interface RepositoryView {
+  repository(name: RepositoryName): RepositoryRecord | undefined;
+  /** Up to `limit` repositories after `last`, in byte order; not those being deleted. */
+  repositories(last: string, limit: number): RepositoryName[];
+}
+
+export interface RegionView {
+  /** By name. */
+  regions(): NamedRegion[];
+  /** The region's collection epoch as the catalog has it. */
+  epoch(region: string): number | undefined;
+}
+
+export interface NamedRegion extends RegionRecord {
+  readonly name: string;
+}
+
+export interface WantedView {
+  /**
+   * Everything that a region should hold: each manifest's bytes and all owned content, each digest once; manifests first, then configs, then
+   * the rest. Every active region should hold everything; a draining one need get nothing new.
+   */
+  wantedBlobs(region: string): Generator<WantedBlob, void, undefined>;
+}
+
+export interface WantedBlob extends Content {
+  readonly kind: 'manifest' | 'config' | 'layer';
+  /** One of those that own it. */
+  readonly repository: RepositoryName;
+}
+
+export interface View
+  extends ViewState, TagView, ManifestView, OwnershipView, RepositoryView, RegionView, WantedView {}
+
+/** Most pieces of content below one manifest, index children included. */
+export const MAX_CLOSURE_BLOBS = 50_000;
