@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { openSync, closeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RegionEvent } from '#libs/region-event.ts';
 import type { PlannedProcess } from './plan.ts';
@@ -22,7 +22,8 @@ const MAX_LAST_WORDS = 4_096;
 
 /**
  * Starts a process of the cluster. It has a process group of its own, so that Ctrl-C reaches the launcher alone, and it ends by itself
- * when the launcher is gone. Its log lines go to `log.jsonl` in its data directory.
+ * when the launcher is gone. Its log lines go to
+ * `log.jsonl` in its data directory, its process id to `pid`.
  */
 export function startChild(planned: PlannedProcess, onEvent: (event: RegionEvent) => void): Child {
   const log = openSync(join(planned.dataDir, 'log.jsonl'), 'a');
@@ -32,6 +33,7 @@ export function startChild(planned: PlannedProcess, onEvent: (event: RegionEvent
     detached: true,
   });
   closeSync(log);
+  writeFileSync(join(planned.dataDir, 'pid'), `${child.pid ?? ''}\n`);
   const lastWords = collect(child);
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code ?? 'unknown'}`));

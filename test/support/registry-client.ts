@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { isIndexType, isManifestType } from '#libs/oci/mediatype.ts';
+import type { LayoutDescriptor } from './oci-layout.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface Sent {
+  readonly headers?: Record<string, string>;
+  readonly body?: Buffer | string;
+  /** Streams a file as the body. */
+  readonly file?: { readonly path: string; readonly size: number };
+}
+
+/** One HTTP request to a registry (`host:port`), with its body read whole: for answers that are small. */
+export async function send(registry: string, method: string, path: string, sent: Sent = {}): Promise<Answer> {
+  const response = await open(registry, method, path, sent);
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
+}
+
+/** The same, with the body left to the caller. */
+export async function open(
+  registry: string,
+  method: string,
+  path: string,
+  sent: Sent = {},
+): Promise<IncomingMessage> {
+  const { file, body } = sent;
+  const length = file?.size ?? (body === undefined ? undefined : Buffer.byteLength(body));
+  const headers = { ...sent.headers, ...(length === undefined ? {} : { 'content-length': String(length) }) };
+  const outgoing = request(`http://${registry}${path}`, { method, headers });
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    outgoing.once('response', resolve);
+    outgoing.on('error', reject);
+  });
+  if (file === undefined) outgoing.end(body);
+  else pipeline(createReadStream(file.path, { highWaterMark: 1024 * 1024 }), outgoing).catch(() => undefined);
+  return answered;
+}
+
+/** Pushes what an OCI layout holds, the way clients do: blobs that are not there yet, children before parents, then the tag. */
+export async function push(registry: string, repository: string, tag: string, dir: string): Promise<Answer> {
+  const index = JSON.parse(await readFile(join(dir, 'index.json'), 'utf8')) as {
+    manifests: LayoutDescriptor[];
+  };
+  const root = index.manifests[0];
+  if (root === undefined) throw new Error(`${dir} holds no image`);
+  return pushContent(registry, repository, tag, dir, root);
+}
+
+async function pushContent(
+  registry: string,
+  repository: string,
+  reference: string,
+  dir: string,
+  descriptor: LayoutDescriptor,
+): Promise<Answer> {
+  const path = join(dir, 'blobs', descriptor.digest.replace(':', '/'));
+  if (!isManifestType(descriptor.mediaType)) {
+    return pushBlob(registry, repository, descriptor.digest, { path, size: descriptor.size });
+  }
+  const body = await readFile(path);
+  for (const child of childrenOf(body)) await pushContent(registry, repository, child.digest, dir, child);
+  const headers = { 'content-type': descriptor.mediaType };
+  return expectStatus(
+    [201],
+    await send(registry, 'PUT', `/v2/${repository}/manifests/${reference}`, { headers, body }),
+  );
+}
+
+/** HEAD, then POST and PUT with the bytes. */
+export async function pushBlob(
+  registry: string,
+  repository: string,
+  digest: string,
+  content: Buffer | { path: string; size: number },
+): Promise<Answer> {
+  const held = await send(registry, 'HEAD', `/v2/${repository}/blobs/${digest}`);
+  if (held.status === 200) return held;
+  const opened = expectStatus([202], await send(registry, 'POST', `/v2/${repository}/blobs/uploads/`));
+  const session = new URL(opened.headers.location ?? '', `http://${registry}`);
+  session.searchParams.set('digest', digest);
+  const headers = { 'content-type': 'application/octet-stream' };
+  const sent = Buffer.isBuffer(content) ? { headers, body: content } : { headers, file: content };
+  return expectStatus([201], await send(registry, 'PUT', `${session.pathname}${session.search}`, sent));
+}
+
+/** Pulls an image whole, checking every byte, three blobs at a time as clients do; gives its digest and size. */
+export async function pull(
+  registry: string,
+  repository: string,
+  reference: string,
+): Promise<{ digest: string; bytes: number }> {
+  const answer = expectStatus([200], await send(registry, 'GET', `/v2/${repository}/manifests/${reference}`));
+  const digest = digestOf(answer.body);
+  let bytes = answer.body.length;
+  const blobs: LayoutDescriptor[] = [];
+  for (const child of childrenOf(answer.body)) {
+    if (isManifestType(child.mediaType)) bytes += (await pull(registry, repository, child.digest)).bytes;
+    else blobs.push(child);
+  }
+  const next = blobs.values();
+  const workers = Array.from({ length: 3 }, async () => {
+    for (const blob of next) bytes += await pullBlob(registry, repository, blob.digest);
+  });
+  await Promise.all(workers);
+  return { digest, bytes };
+}
+
+/** Reads a blob to its end and checks it; gives its size. */
+export async function pullBlob(registry: string, repository: string, digest: string): Promise<number> {
+  const response = await open(registry, 'GET', `/v2/${repository}/blobs/${digest}`);
+  if (response.statusCode !== 200) throw new Error(`GET of ${digest} gave ${String(response.statusCode)}`);
+  const hash = createHash(digest.slice(0, digest.indexOf(':')));
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  if (!digest.endsWith(hash.digest('hex'))) throw new Error(`${digest} came with other bytes`);
+  return bytes;
+}
+
+function childrenOf(manifest: Buffer): LayoutDescriptor[] {
+  const { mediaType, config, layers, manifests } = JSON.parse(manifest.toString()) as {
+    mediaType?: string;
+    config?: LayoutDescriptor;
+    layers?: LayoutDescriptor[];
+    manifests?: LayoutDescriptor[];
+  };
+  if (mediaType !== undefined && isIndexType(mediaType)) return manifests ?? [];
+  return [...(config === undefined ? [] : [config]), ...(layers ?? [])];
+}
+
+function expectStatus(statuses: number[], answer: Answer): Answer {
+  if (statuses.includes(answer.status)) return answer;
+  throw new Error(`expected ${statuses.join(' or ')}, got ${answer.status}: ${answer.body.toString()}`);
+}
+
+function digestOf(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
