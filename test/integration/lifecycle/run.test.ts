@@ -1,7 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -25,7 +24,7 @@ function start(deed: string, env: Record<string, string> = { MERIDIAN_LISTEN: '1
   child.stdout?.on('data', (data: Buffer) => (said.stdout += data.toString()));
   child.stderr?.on('data', (data: Buffer) => (said.stderr += data.toString()));
   // Not 'close', which a child that was disconnected never emits.
-  const ended = child.stdio.flatMap((stream) => (stream instanceof Readable ? [once(stream, 'end')] : []));
+  const ended = [child.stdout, child.stderr].flatMap((stream) => (stream ? [once(stream, 'end')] : []));
   const exited = once(child, 'exit').then(async ([code]) => {
     await Promise.all(ended);
     return code as number | null;
