@@ -1,0 +1,25 @@
+import { RegistryError } from '#libs/oci/errors.ts';
+
+export interface AskLimits {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/** Runs one call to another region. Gives it up after `timeoutMs` with an UNAVAILABLE that names the region. */
+export async function ask<T>(
+  region: string,
+  { signal, timeoutMs }: AskLimits,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = AbortSignal.timeout(timeoutMs);
+  try {
+    return await call(AbortSignal.any([signal, limit]));
+  } catch (error) {
+    if (!limit.aborted || signal.aborted) throw error;
+    throw new RegistryError(
+      'UNAVAILABLE',
+      `The region ${region} did not answer within ${timeoutMs} ms. It may be overloaded or cut off; try again.`,
+      { retryAfterSeconds: 1, cause: error },
+    );
+  }
+}

@@ -1,0 +1,132 @@
+import type { RegionEvent } from '#libs/region-event.ts';
+import { openRpcChannel } from '#libs/rpc/client.ts';
+import { peerContract, uploadsContract, type Peer, type Uploads } from '#libs/rpc/contracts.ts';
+import type { TlsFiles } from '#libs/rpc/tls.ts';
+import { ask } from './ask.ts';
+
+/** Another region of the cluster as its record names it. */
+export interface RegionAddress {
+  readonly region: string;
+  /** `active`, or `draining`: it still serves, but gets nothing new. */
+  readonly state: string;
+  /** Where its replication service listens for the other regions: `host:port`. */
+  readonly endpoint: string;
+}
+
+/** Another region, and how to talk to it. */
+export interface RemoteRegion extends RegionAddress {
+  /** False from the pings that stayed unanswered until one is answered. A region not pinged yet is taken for live. */
+  readonly live: boolean;
+  /** A running mean; Infinity until the first answer. */
+  readonly roundTripMs: number;
+  readonly peer: Peer;
+  readonly uploads: Uploads;
+}
+
+export type LivenessEvent = Extract<RegionEvent, { kind: 'region-lost' | 'region-back' }>;
+
+export interface PingedRegion extends RemoteRegion {
+  /** Measures the round trip and updates `live`; never throws. Gives what changed, if that is worth telling. */
+  ping(signal: AbortSignal): Promise<LivenessEvent | undefined>;
+  setState(state: string): void;
+  /** Ends the connection; calls under way fail. */
+  close(): void;
+}
+
+export interface RemoteRegionOptions {
+  readonly tls: TlsFiles | undefined;
+  readonly askTimeoutMs: number;
+  readonly pingsUntilLost: number;
+  /** The catalog this region belongs to; empty while that is unknown. */
+  readonly catalogId: () => string;
+  /** The region answers, but is not the one its record promises. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** How much of a newly measured round trip goes into the mean. */
+const NEW_SHARE = 0.3;
+
+/** Opens the connection to a region; the caller closes it. */
+export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOptions): PingedRegion {
+  const channel = openRpcChannel({
+    address: address.endpoint,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+  });
+  const peer = channel.client(peerContract);
+  let roundTripMs = Infinity;
+  let unanswered = 0;
+  let live = true;
+  let { state } = address;
+  let mistaken = false;
+
+  const { region } = address;
+  const isKnown = (): boolean => Number.isFinite(roundTripMs);
+  const answered = (tookMs: number): LivenessEvent | undefined => {
+    const known = isKnown();
+    const change = known && !live ? ({ kind: 'region-back', region } as const) : undefined;
+    roundTripMs = known ? roundTripMs + NEW_SHARE * (tookMs - roundTripMs) : tookMs;
+    unanswered = 0;
+    live = true;
+    mistaken = false;
+    return change;
+  };
+  // Regions that start together are not lost while they wait for each other.
+  const failed = (reason: string): LivenessEvent | undefined => {
+    unanswered += 1;
+    if (!live || (isKnown() && unanswered < options.pingsUntilLost)) return undefined;
+    live = false;
+    return isKnown() ? { kind: 'region-lost', region, reason } : undefined;
+  };
+
+  return {
+    region,
+    endpoint: address.endpoint,
+    get state() {
+      return state;
+    },
+    get live() {
+      return live;
+    },
+    get roundTripMs() {
+      return roundTripMs;
+    },
+    peer,
+    uploads: channel.client(uploadsContract),
+    ping: async (signal) => {
+      try {
+        const startedAt = performance.now();
+        const limits = { signal, timeoutMs: options.askTimeoutMs };
+        const identity = await ask(region, limits, (limited) => peer.ping({}, { signal: limited }));
+        const mistake = mistakeIn(address, identity, options.catalogId());
+        if (mistake === undefined) return answered(performance.now() - startedAt);
+        if (!mistaken) options.onFault(new Error(mistake));
+        mistaken = true;
+        return failed(mistake);
+      } catch (error) {
+        return signal.aborted ? undefined : failed(reasonOf(error));
+      }
+    },
+    setState: (next) => {
+      state = next;
+    },
+    close: () => channel.close(),
+  };
+}
+
+/** Blobs of another cluster must not get here because of a mistaken address. */
+function mistakeIn(
+  { region, endpoint }: RegionAddress,
+  answering: { region: string; catalogId: string },
+  catalogId: string,
+): string | undefined {
+  const sameCatalog = catalogId === '' || answering.catalogId === '' || answering.catalogId === catalogId;
+  if (answering.region === region && sameCatalog) return undefined;
+  return (
+    `The record of the region ${region} says ${endpoint}, but there answers the region ${answering.region} ` +
+    `of the catalog ${answering.catalogId}; this one is ${catalogId}. Correct the record's endpoint.`
+  );
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,57 @@
+/** Every limit of the transfer half, with the default that suits regions up to 300 ms apart. */
+export interface TransferSettings {
+  /** How often every other region is pinged. */
+  readonly pingIntervalMs: number;
+  /** Pings in a row without an answer after which a region counts as lost. */
+  readonly pingsUntilLost: number;
+  /** What a small question to another region (ping, stat, pins, announce) may take. */
+  readonly askTimeoutMs: number;
+  /** A stream from another region without a byte for so long has lost its source. */
+  readonly stallTimeoutMs: number;
+  /** Copies that run at the same time. */
+  readonly maxCopies: number;
+  /** How many of those nobody may be waiting for. */
+  readonly maxBackgroundCopies: number;
+  /** Copies that wait for their turn; what comes beyond is refused. */
+  readonly maxQueuedCopies: number;
+  /** How long a client's copy waits for its turn before the client is relayed instead. */
+  readonly turnTimeoutMs: number;
+  /** Room that copies leave on the store's disk. */
+  readonly minFreeBytes: number;
+  /** How long a region that sent wrong bytes for a blob is not asked for it again. */
+  readonly suspectMs: number;
+  /** What a push waits for regions to hold its content. */
+  readonly holdTimeoutMs: number;
+  /** A region that has not held the content for so long gets a substitute, which it may still beat. */
+  readonly slowHoldMs: number;
+  /** Regions told of a blob as its upload ends: as many as the default durability needs besides the own one. */
+  readonly announceRegions: number;
+  /** Announced blobs that may wait to be copied or to be told; more are dropped, for the reconcile loop will find them. */
+  readonly maxAnnounced: number;
+  /** The reconcile loop looks at everything so often, even when nothing seems to have changed. */
+  readonly reconcileIntervalMs: number;
+  /** The longest pause of the reconcile loop after failures. */
+  readonly maxReconcilePauseMs: number;
+  /** What another region may take to answer a call about an upload, hashing and fsync included. */
+  readonly uploadTimeoutMs: number;
+}
+
+export const defaultTransferSettings: TransferSettings = {
+  pingIntervalMs: 2_000,
+  pingsUntilLost: 3,
+  askTimeoutMs: 3_000,
+  stallTimeoutMs: 10_000,
+  maxCopies: 32,
+  maxBackgroundCopies: 8,
+  maxQueuedCopies: 4_096,
+  turnTimeoutMs: 1_000,
+  minFreeBytes: 512 * 1024 * 1024,
+  suspectMs: 600_000,
+  holdTimeoutMs: 45_000,
+  slowHoldMs: 10_000,
+  announceRegions: 1,
+  maxAnnounced: 1_024,
+  reconcileIntervalMs: 60_000,
+  maxReconcilePauseMs: 30_000,
+  uploadTimeoutMs: 300_000,
+};

@@ -1,0 +1,52 @@
+import type { AnnounceBlob } from '#types/meridian/v1/AnnounceBlob.ts';
+import { ask } from '../peers/ask.ts';
+import type { PeerDirectory } from '../peers/directory.ts';
+import { createBackground, type Background } from './background.ts';
+import type { Fetcher } from './fetch.ts';
+
+export interface AnnounceOptions {
+  readonly directory: PeerDirectory;
+  readonly fetcher: Fetcher;
+  readonly settings: {
+    readonly announceRegions: number;
+    readonly askTimeoutMs: number;
+    readonly maxAnnounced: number;
+  };
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Early word of blobs, so that most of a push's content is in place when its manifest comes. Losing it costs time, never data. */
+export interface Announcements {
+  /** Tells the nearest active regions; does not wait for them. */
+  tell(blob: AnnounceBlob): void;
+  /** Starts to copy what another region told of. */
+  hear(blob: AnnounceBlob): void;
+  stop(): void;
+}
+
+export function createAnnouncements(options: AnnounceOptions): Announcements {
+  const { directory, fetcher, settings, onFault } = options;
+  const telling: Background = createBackground(settings.maxAnnounced, onFault);
+  const copying: Background = createBackground(settings.maxAnnounced, onFault);
+  return {
+    tell: (blob) => {
+      const nearest = directory.nearestFirst().filter(({ live, state }) => live && state === 'active');
+      for (const { region, peer } of nearest.slice(0, settings.announceRegions)) {
+        telling.run((signal) =>
+          ask(region, { signal, timeoutMs: settings.askTimeoutMs }, (limited) =>
+            peer.announce(blob, { signal: limited }),
+          ),
+        );
+      }
+    },
+    hear: ({ region, repository, digest, size }) => {
+      copying.run((signal) =>
+        fetcher.fetch({ repository, digest, size, from: region, priority: 'layer' }).held(signal),
+      );
+    },
+    stop: () => {
+      telling.stop();
+      copying.stop();
+    },
+  };
+}

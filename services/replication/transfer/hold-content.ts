@@ -1,0 +1,51 @@
+import { RegistryError } from '#libs/oci/errors.ts';
+import type { Storage } from '#libs/rpc/contracts.ts';
+import type { BlobsHeld } from '#types/meridian/v1/BlobsHeld.ts';
+import type { HoldContent } from '#types/meridian/v1/HoldContent.ts';
+import type { Fetcher } from './fetch.ts';
+
+/** Blobs of one Hold that are fetched at the same time; how many of these run is for the turns to say. */
+const MAX_FETCHES_PER_HOLD = 32;
+
+export interface HoldOptions {
+  readonly storage: Storage;
+  readonly fetcher: Fetcher;
+  readonly holdTimeoutMs: number;
+}
+
+/**
+ * Fetches what this region's storage misses of the content, from `from` first, and pins all of it. `missing` names what could not be had
+ * within `holdTimeoutMs`; copies under way go on, so that a repeat is quick. Throws only for faults of the storage and when `signal` aborts.
+ */
+export async function holdContent(
+  content: HoldContent,
+  { storage, fetcher, holdTimeoutMs }: HoldOptions,
+  signal: AbortSignal,
+): Promise<BlobsHeld> {
+  const { pushId, repository, blobs, from } = content;
+  const hold = (): Promise<BlobsHeld> => storage.hold({ pushId, repository, blobs }, { signal });
+  const before = await hold();
+  if (before.missing.length === 0) return before;
+
+  const missing = new Set(before.missing);
+  const toFetch = blobs.filter(({ digest }) => missing.has(digest)).values();
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(holdTimeoutMs)]);
+  const fetchNext = async (): Promise<void> => {
+    for (const { digest, size } of toFetch) {
+      if (deadline.aborted) return;
+      try {
+        await fetcher.fetch({ repository, digest, size, from, priority: 'client' }).held(deadline);
+      } catch (error) {
+        // What is not here afterwards is named by the second look; the others are worth fetching all the same.
+        if (!isExpected(error, deadline)) throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: MAX_FETCHES_PER_HOLD }, fetchNext));
+  signal.throwIfAborted();
+  return hold();
+}
+
+function isExpected(error: unknown, deadline: AbortSignal): boolean {
+  return deadline.aborted || error instanceof RegistryError;
+}

@@ -1,0 +1,52 @@
+import { isDigest, type Digest } from '#libs/oci/digest.ts';
+import type { Storage } from '#libs/rpc/contracts.ts';
+import type { FindPins } from '#types/meridian/v1/FindPins.ts';
+import type { PinsFound } from '#types/meridian/v1/PinsFound.ts';
+import type { PinFinder } from '../catalog/collaborators.ts';
+import { ask } from '../peers/ask.ts';
+import type { PeerDirectory } from '../peers/directory.ts';
+import { batches } from './batches.ts';
+import { unlessAborted } from './unless-aborted.ts';
+
+export interface PinFinderOptions {
+  readonly region: string;
+  readonly storage: Storage;
+  readonly directory: PeerDirectory;
+  readonly askTimeoutMs: number;
+}
+
+type FindAt = (request: FindPins, context: { signal: AbortSignal }) => Promise<PinsFound>;
+
+/** Asks the own storage and all other regions at once, and does not wait for the slow ones once everything is found. */
+export function createPinFinder({ region, storage, directory, askTimeoutMs }: PinFinderOptions): PinFinder {
+  return {
+    find: async (repository, digests, signal) => {
+      const sizes = new Map<Digest, number>();
+      const unreachable: string[] = [];
+      const enough = new AbortController();
+      const limits = { signal: AbortSignal.any([signal, enough.signal]), timeoutMs: askTimeoutMs };
+      const wanted = new Set<string>(digests);
+      const findAt = async (name: string, find: FindAt): Promise<void> => {
+        for (const batch of batches(digests)) {
+          const request = { repository, digests: [...batch] };
+          const { blobs } = await ask(name, limits, (limited) => find(request, { signal: limited }));
+          for (const { digest, size } of blobs) {
+            if (wanted.has(digest) && isDigest(digest)) sizes.set(digest, size);
+          }
+          if (sizes.size === wanted.size) enough.abort();
+        }
+      };
+      const asked = directory.nearestFirst().map(async (remote) => {
+        if (!remote.live) unreachable.push(remote.region);
+        else await findAt(remote.region, remote.peer.pins).catch(() => unreachable.push(remote.region));
+      });
+      asked.push(findAt(region, storage.pins).catch(() => void unreachable.push(region)));
+      await unlessAborted(Promise.race([Promise.all(asked), aborted(enough.signal)]), signal);
+      return { sizes, unreachable: sizes.size === wanted.size ? [] : unreachable };
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

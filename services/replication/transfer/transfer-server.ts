@@ -1,0 +1,48 @@
+import { RegistryError } from '#libs/oci/errors.ts';
+import type { Transfer } from '#libs/rpc/contracts.ts';
+import type { Announcements } from './announce.ts';
+import type { Fetcher, Fetching } from './fetch.ts';
+import { relayBlob } from './relay.ts';
+import type { Sources } from './sources.ts';
+import type { Suspects } from './suspects.ts';
+
+export interface TransferServerOptions {
+  readonly fetcher: Fetcher;
+  readonly sources: Sources;
+  readonly suspects: Suspects;
+  readonly announcements: Announcements;
+  readonly turnTimeoutMs: number;
+}
+
+/** What the region's own front ends ask for. */
+export function createTransferServer(options: TransferServerOptions): Transfer {
+  const { fetcher, announcements, turnTimeoutMs } = options;
+  return {
+    fetch: async ({ repository, digest, size }, { signal }) => {
+      const fetching = fetcher.fetch({ repository, digest, size, priority: 'client' });
+      await itsTurn(fetching, turnTimeoutMs, signal);
+      await fetching.readable(signal);
+      return { digest, size };
+    },
+    relay: (request, { signal }) => relayBlob(request, options, signal),
+    announce: async (blob) => {
+      announcements.tell(blob);
+      return {};
+    },
+  };
+}
+
+/** A client is better served by a relayed read than by waiting behind other copies. */
+async function itsTurn(fetching: Fetching, turnTimeoutMs: number, signal: AbortSignal): Promise<void> {
+  const limit = AbortSignal.timeout(turnTimeoutMs);
+  try {
+    await fetching.begun(AbortSignal.any([signal, limit]));
+  } catch (error) {
+    if (!limit.aborted || signal.aborted) throw error;
+    throw new RegistryError(
+      'UNAVAILABLE',
+      'This region is busy with other copies; the blob can be relayed from another region, or asked for again in a moment.',
+      { retryAfterSeconds: 2, cause: error },
+    );
+  }
+}
