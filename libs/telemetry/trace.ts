@@ -10,7 +10,7 @@ import {
   type SpanKind,
 } from '@opentelemetry/api';
 
-export { SpanKind } from '@opentelemetry/api';
+export { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 
 /** What a span is opened with; `parent` is the active context unless another is named. */
 export interface SpanOptions {

@@ -1,0 +1,27 @@
+import type { Catalog, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
+import type { Announce } from './announce.ts';
+import type { CatalogCache } from './cache/catalog-cache.ts';
+import type { ContentReader } from './content/reader.ts';
+import type { LocalFiles } from './content/local-files.ts';
+import type { FrontendSettings } from './settings.ts';
+
+/** The services of the front end's own region. */
+export interface Collaborators {
+  readonly storage: Storage;
+  /** Uploads that lie in this region. */
+  readonly uploads: Uploads;
+  /** Uploads that lie in other regions, carried there. */
+  readonly remoteUploads: Uploads;
+  readonly catalog: Catalog;
+  readonly transfer: Transfer;
+}
+
+/** What the handlers of all resources work with. */
+export interface Frontend extends Collaborators {
+  readonly region: string;
+  readonly settings: FrontendSettings;
+  readonly cache: CatalogCache;
+  readonly content: ContentReader;
+  readonly files: LocalFiles;
+  readonly announce: Announce;
+}

@@ -1,0 +1,62 @@
+import type { IncomingMessage } from 'node:http';
+import { RegistryError } from '#libs/oci/errors.ts';
+import type { RequestContext } from './context.ts';
+
+/**
+ * The request's body as it comes. Leaving the iteration leaves the connection usable for the answer.
+ * Throws when the client goes away before the end.
+ */
+export async function* requestBody(ctx: RequestContext): AsyncGenerator<Buffer, void, undefined> {
+  const chunks = ctx.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  for await (const chunk of chunks) {
+    ctx.state.bytesIn += chunk.length;
+    yield chunk;
+  }
+}
+
+/** The whole body; TOO_LARGE beyond `maxBytes`, and where Content-Length tells so, before anything is read. */
+export async function readBody(ctx: RequestContext, what: string, maxBytes: number): Promise<Buffer> {
+  const declared = contentLength(ctx) ?? 0;
+  if (declared > maxBytes) throw tooLarge(what, `has ${declared} bytes`, maxBytes);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of requestBody(ctx)) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(what, `has more than ${maxBytes} bytes`, maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** False only where it is certain that no body comes. */
+export function hasBody(ctx: RequestContext): boolean {
+  return ctx.req.headers['transfer-encoding'] !== undefined || (contentLength(ctx) ?? 0) > 0;
+}
+
+export function contentLength(ctx: RequestContext): number | undefined {
+  const text = ctx.req.headers['content-length'];
+  return text === undefined ? undefined : Number(text);
+}
+
+/**
+ * Reads on after an answer that came before the request's end: a client that is still sending would else never see the answer.
+ * Beyond the limits the connection is cut.
+ */
+export function discardRest(request: IncomingMessage, maxBytes: number, timeoutMs: number): void {
+  if (request.complete || request.destroyed) return;
+  const cut = (): void => void request.socket.destroy();
+  const timer = setTimeout(cut, timeoutMs);
+  let discarded = 0;
+  request
+    .on('data', (chunk: Buffer) => {
+      discarded += chunk.length;
+      if (discarded > maxBytes) cut();
+    })
+    .once('close', () => clearTimeout(timer))
+    .on('error', () => undefined)
+    .resume();
+}
+
+function tooLarge(what: string, found: string, maxBytes: number): RegistryError {
+  return new RegistryError('TOO_LARGE', `The ${what} ${found}; at most ${maxBytes} are accepted.`);
+}

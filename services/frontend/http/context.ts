@@ -1,0 +1,66 @@
+import type { RouterContext } from '@koa/router';
+import { parseDigest, type Digest } from '#libs/oci/digest.ts';
+import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
+import { parseReference, type Reference } from '#libs/oci/reference.ts';
+
+/** What is known of a request while it runs. */
+export interface RequestState {
+  /** Aborts when the client goes away. */
+  signal: AbortSignal;
+  /** The template of the route, such as `/v2/<name>/tags/list`; empty where none matches. */
+  route: string;
+  repository: string | undefined;
+  /** Bytes of the bodies so far. */
+  bytesIn: number;
+  bytesOut: number;
+  /** Why the request failed, for the log. */
+  failure: unknown;
+}
+
+export type RequestContext = RouterContext<RequestState>;
+export type Handler = (ctx: RequestContext) => Promise<void>;
+
+/*
+ * The pieces of the path, each decoded once and checked by its grammar before anything else sees it: %2F and the like make no
+ * name that the grammar would not allow.
+ */
+
+/** Throws NAME_INVALID. */
+export function repositoryOf(ctx: RequestContext): RepositoryName {
+  const repository = parseRepositoryName(pathParameter(ctx, 'name'));
+  ctx.state.repository = repository;
+  return repository;
+}
+
+/** Throws TAG_INVALID or DIGEST_INVALID. */
+export function referenceOf(ctx: RequestContext): Reference {
+  return parseReference(pathParameter(ctx, 'reference'));
+}
+
+/** Throws DIGEST_INVALID. */
+export function digestOfPath(ctx: RequestContext): Digest {
+  return parseDigest(pathParameter(ctx, 'digest'));
+}
+
+export function pathParameter(ctx: RequestContext, name: string): string {
+  return ctx.params[name] ?? '';
+}
+
+/** The first value of a query parameter. */
+export function queryParameter(ctx: RequestContext, name: string): string | undefined {
+  return query(ctx).get(name) ?? undefined;
+}
+
+export function queryParameters(ctx: RequestContext, name: string): string[] {
+  return query(ctx).getAll(name);
+}
+
+/** A header's value, joined where it came several times. */
+export function header(ctx: RequestContext, name: string): string | undefined {
+  const value = ctx.req.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+function query(ctx: RequestContext): URLSearchParams {
+  return new URLSearchParams(ctx.querystring);
+}

@@ -1,0 +1,90 @@
+import type { Middleware } from 'koa';
+import { RegistryError } from '#libs/oci/errors.ts';
+import { incomingTraceContext, SpanKind, SpanStatusCode, withSpan } from '#libs/telemetry/trace.ts';
+import type { FrontendSettings } from '../settings.ts';
+import { discardRest } from './body.ts';
+import type { RequestContext, RequestState } from './context.ts';
+
+/** One finished request, for the access log and metrics. */
+export interface RequestRecord {
+  readonly method: string;
+  /** The route's template, such as `/v2/<name>/tags/list`; empty where none matches. */
+  readonly route: string;
+  readonly path: string;
+  readonly status: number;
+  /** The client went away, or the connection was cut, before the answer was whole. */
+  readonly aborted: boolean;
+  /** Bytes of the bodies. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly durationMs: number;
+  readonly repository: string | undefined;
+  readonly failure: unknown;
+  readonly userAgent: string | undefined;
+}
+
+export type OnRequest = (record: RequestRecord) => void;
+
+type Limits = Pick<FrontendSettings, 'maxDiscardedBytes' | 'discardTimeoutMs'>;
+
+/** Gives each request its state, its span and its record. */
+export function observe(onRequest: OnRequest, limits: Limits): Middleware<RequestState, RequestContext> {
+  return async (ctx, next) => {
+    const startedAt = performance.now();
+    const abort = new AbortController();
+    ctx.state = {
+      signal: abort.signal,
+      route: '',
+      repository: undefined,
+      bytesIn: 0,
+      bytesOut: 0,
+      failure: undefined,
+    };
+    ctx.res.once('close', () => {
+      const aborted = !ctx.res.writableFinished;
+      if (aborted) abort.abort(new Error('The client went away.'));
+      onRequest(recordOf(ctx, aborted, performance.now() - startedAt));
+    });
+    ctx.res.once('finish', () => discardRest(ctx.req, limits.maxDiscardedBytes, limits.discardTimeoutMs));
+    await inSpan(ctx, next);
+  };
+}
+
+/** The span of a request; it is named once the route is known. */
+async function inSpan(ctx: RequestContext, next: () => Promise<unknown>): Promise<void> {
+  const { traceparent = '', tracestate = '' } = ctx.req.headers as Record<string, string | undefined>;
+  const parent = incomingTraceContext(traceparent === '' ? {} : { traceparent, tracestate });
+  const attributes = { 'http.request.method': ctx.method };
+  await withSpan('HTTP', { kind: SpanKind.SERVER, parent, attributes }, async (span) => {
+    await next();
+    const { route, repository, failure } = ctx.state;
+    span.updateName(`HTTP ${ctx.method} ${route}`.trimEnd());
+    span.setAttribute('http.response.status_code', ctx.status);
+    if (route !== '') span.setAttribute('http.route', route);
+    if (repository !== undefined) span.setAttribute('meridian.repository', repository);
+    if (failure instanceof RegistryError) span.setAttribute('error.type', failure.code);
+    if (ctx.status >= 500 || ctx.res.destroyed) {
+      span.setStatus({
+        code: SpanStatusCode.ERROR,
+        message: failure instanceof Error ? failure.message : 'The answer was not sent whole.',
+      });
+    }
+  });
+}
+
+function recordOf(ctx: RequestContext, aborted: boolean, durationMs: number): RequestRecord {
+  const { route, repository, bytesIn, bytesOut, failure } = ctx.state;
+  return {
+    method: ctx.method,
+    route,
+    path: ctx.path,
+    status: ctx.status,
+    aborted,
+    bytesIn,
+    bytesOut,
+    durationMs,
+    repository,
+    failure,
+    userAgent: ctx.req.headers['user-agent'],
+  };
+}

@@ -1,0 +1,79 @@
+import { MAX_DESCRIPTORS, MAX_MANIFEST_BYTES } from '#libs/oci/manifest.ts';
+
+/** Every limit and time of the front end. */
+export interface FrontendSettings {
+  /** Largest manifest taken; a larger one is refused before it is read. */
+  readonly maxManifestBytes: number;
+  /** Most descriptors of one manifest. */
+  readonly maxDescriptors: number;
+  /** Most tags that one manifest PUT by digest may set. */
+  readonly maxTagsPerPush: number;
+  /** Most bytes of a request's header. */
+  readonly maxHeaderBytes: number;
+  /** Time for a request's header to arrive. Bodies have no limit of time: a layer may take hours. */
+  readonly headersTimeoutMs: number;
+  /** How long an idle connection is kept. */
+  readonly keepAliveTimeoutMs: number;
+  /** Of a refused request, the bytes and time that are spent on reading its rest so that the client sees the answer. */
+  readonly maxDiscardedBytes: number;
+  readonly discardTimeoutMs: number;
+  /** Entries of a list's page: where the client names no number, and at most. */
+  readonly defaultPageSize: number;
+  readonly maxPageSize: number;
+  /** Manifests and small blobs held in memory, altogether and the largest blob among them. */
+  readonly maxCachedContentBytes: number;
+  readonly maxCachedBlobBytes: number;
+  /** Resolved references and access decisions held in memory. */
+  readonly maxCachedManifests: number;
+  readonly maxCachedBlobs: number;
+  /** How long an access decision may be reused: a pin that it rests on ends without notice. */
+  readonly accessTtlMs: number;
+  /** Without a frame for so long, nothing cached from the catalog is served. */
+  readonly maxFrameGapMs: number;
+  /** Pause before the stream of frames is opened again. */
+  readonly followRetryMs: number;
+  /** Answers staler than this carry a Warning. */
+  readonly staleWarningMs: number;
+  /** Buffers for reading blobs' files, and the size of each. With all in use, reading goes on with small ones. */
+  readonly maxReadBuffers: number;
+  readonly readBufferBytes: number;
+  readonly scarceReadBufferBytes: number;
+  /** Paths of blobs' files held in memory. */
+  readonly maxCachedPaths: number;
+  /** For how long files are not tried again after storage's volume turned out not to be mounted here. */
+  readonly localFilesRetryMs: number;
+  /** How long a mount waits for the blob to come from another region before the client is asked to upload it. */
+  readonly mountWaitMs: number;
+  /** Announcements of new blobs that may be under way at a time (more are left out), and the time for each. */
+  readonly maxAnnouncements: number;
+  readonly announceTimeoutMs: number;
+}
+
+export const defaultFrontendSettings: FrontendSettings = {
+  maxManifestBytes: MAX_MANIFEST_BYTES,
+  maxDescriptors: MAX_DESCRIPTORS,
+  maxTagsPerPush: 50,
+  maxHeaderBytes: 16 * 1024,
+  headersTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 75_000,
+  maxDiscardedBytes: 16 * 1024 * 1024,
+  discardTimeoutMs: 10_000,
+  defaultPageSize: 1000,
+  maxPageSize: 10_000,
+  maxCachedContentBytes: 64 * 1024 * 1024,
+  maxCachedBlobBytes: 64 * 1024,
+  maxCachedManifests: 50_000,
+  maxCachedBlobs: 50_000,
+  accessTtlMs: 60_000,
+  maxFrameGapMs: 3000,
+  followRetryMs: 250,
+  staleWarningMs: 5000,
+  maxReadBuffers: 256,
+  readBufferBytes: 256 * 1024,
+  scarceReadBufferBytes: 32 * 1024,
+  maxCachedPaths: 20_000,
+  localFilesRetryMs: 60_000,
+  mountWaitMs: 10_000,
+  maxAnnouncements: 64,
+  announceTimeoutMs: 10_000,
+};

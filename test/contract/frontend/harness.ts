@@ -1,0 +1,136 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '#libs/oci/mediatype.ts';
+import type { Collaborators } from '#services/frontend/frontend.ts';
+import type { RequestRecord } from '#services/frontend/http/observe.ts';
+import { startFrontend } from '#services/frontend/service.ts';
+import { defaultFrontendSettings, type FrontendSettings } from '#services/frontend/settings.ts';
+import type { MemoryRegion } from '#test/support/memory/region.ts';
+import { send, type Answer, type Sent } from '#test/support/registry-client.ts';
+
+/** A front end over a region, with what it has told of itself. */
+export interface TestFrontend {
+  readonly address: string;
+  readonly requests: RequestRecord[];
+  readonly faults: unknown[];
+  send(method: string, path: string, sent?: Sent): Promise<Answer>;
+  stop(graceMs?: number): Promise<void>;
+}
+
+export async function startTestFrontend(
+  region: MemoryRegion,
+  overrides: { settings?: Partial<FrontendSettings>; collaborators?: Partial<Collaborators> } = {},
+): Promise<TestFrontend> {
+  const requests: RequestRecord[] = [];
+  const faults: unknown[] = [];
+  const frontend = await startFrontend({
+    listen: { host: '127.0.0.1', port: 0 },
+    region: region.name,
+    settings: { ...defaultFrontendSettings, ...overrides.settings },
+    storage: region.storage.storage,
+    uploads: region.uploads.uploads,
+    remoteUploads: region.remoteUploads,
+    catalog: region.catalog.catalog,
+    transfer: region.transfer.transfer,
+    ...overrides.collaborators,
+    onRequest: (record) => requests.push(record),
+    onFault: (error) => faults.push(error),
+    onAnnounceFailure: (_blob, error) => faults.push(error),
+  });
+  const address = `127.0.0.1:${frontend.port}`;
+  return {
+    address,
+    requests,
+    faults,
+    send: (method, path, sent) => send(address, method, path, sent),
+    stop: (graceMs = 1000) => frontend.stop(graceMs),
+  };
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+/** A blob that no other test has. */
+export function someBytes(size: number): Buffer {
+  return randomBytes(size);
+}
+
+/** Uploads a blob in one request and gives its digest. */
+export async function pushBlob(to: TestFrontend, repository: string, bytes: Buffer): Promise<string> {
+  const digest = sha256(bytes);
+  const answer = await to.send('POST', `/v2/${repository}/blobs/uploads/?digest=${digest}`, { body: bytes });
+  if (answer.status !== 201) throw new Error(`blob: ${answer.status} ${answer.body.toString()}`);
+  return digest;
+}
+
+export interface PushedImage {
+  readonly digest: string;
+  readonly bytes: Buffer;
+  readonly layer: Buffer;
+  readonly layerDigest: string;
+}
+
+/** Pushes an image of one layer under a tag or digest. */
+export async function pushImage(
+  to: TestFrontend,
+  repository: string,
+  reference: string,
+  options: { layer?: Buffer; extra?: object } = {},
+): Promise<PushedImage> {
+  const layer = options.layer ?? someBytes(1000);
+  const layerDigest = await pushBlob(to, repository, layer);
+  const config = Buffer.from('{}');
+  await pushBlob(to, repository, config);
+  const bytes = imageManifest(layer, options.extra);
+  const answer = await putManifest(to, repository, reference, bytes);
+  if (answer.status !== 201) throw new Error(`manifest: ${answer.status} ${answer.body.toString()}`);
+  return { digest: sha256(bytes), bytes, layer, layerDigest };
+}
+
+/** The bytes of an image manifest with an empty config and one layer. */
+export function imageManifest(layer: Buffer, extra: object = {}): Buffer {
+  const config = Buffer.from('{}');
+  return Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: { mediaType: OCI_CONFIG, digest: sha256(config), size: config.length },
+      layers: [{ mediaType: OCI_LAYER, digest: sha256(layer), size: layer.length }],
+      ...extra,
+    }),
+  );
+}
+
+export function putManifest(
+  to: TestFrontend,
+  repository: string,
+  reference: string,
+  body: Buffer,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  return to.send('PUT', `/v2/${repository}/manifests/${reference}`, {
+    body,
+    headers: { 'content-type': OCI_MANIFEST, ...headers },
+  });
+}
+
+export function json(answer: Answer): unknown {
+  return JSON.parse(answer.body.toString()) as unknown;
+}
+
+/** The code of the one error that an answer tells; fails where the body has not the spec's shape. */
+export function errorCode(answer: Answer): string {
+  const { errors } = json(answer) as { errors: { code: string; message: string }[] };
+  const [first, ...others] = errors;
+  if (first === undefined || others.length > 0 || first.message === '') throw new Error('not one error');
+  return first.code;
+}
+
+/** Polls until `condition` gives something true; fails after `timeoutMs`. */
+export async function eventually(condition: () => boolean, timeoutMs = 5000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error('the condition was not met in time');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

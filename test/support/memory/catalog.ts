@@ -1,0 +1,204 @@
+import { RegistryError } from '#libs/oci/errors.ts';
+import { parseManifest, type Manifest } from '#libs/oci/manifest.ts';
+import type { Catalog } from '#libs/rpc/contracts.ts';
+import type { Descriptor } from '#types/meridian/v1/Descriptor.ts';
+import type { Freshness } from '#types/meridian/v1/Freshness.ts';
+import type { ManifestRecord, MemoryQuorum, RepositoryRecord } from './catalog-state.ts';
+import type { MemoryStorage } from './storage.ts';
+import { memoryView } from './view.ts';
+
+/** A region's catalog service, in memory. Keeps the contract of proto/meridian/v1/catalog.proto. */
+export interface MemoryCatalog {
+  readonly catalog: Catalog;
+  /** From now on the region does not reach the quorum: its view stays as it is and grows stale. */
+  cutOff(): void;
+  reconnect(): void;
+}
+
+export function memoryCatalog(options: {
+  region: string;
+  quorum: MemoryQuorum;
+  storage: MemoryStorage;
+  /** The storages of all regions, for pins. */
+  storages: ReadonlyMap<string, MemoryStorage>;
+}): MemoryCatalog {
+  const { region, quorum, storage, storages } = options;
+  const view = memoryView(region, quorum);
+
+  const fresh = async ({ strong, catalogId, minRevision }: Freshness): Promise<void> => {
+    if (minRevision > 0 && (catalogId !== quorum.catalogId || minRevision > quorum.head)) {
+      throw new RegistryError('REQUEST_INVALID', 'There is no such revision in this catalog.');
+    }
+    if (strong || minRevision > view.position().revision) view.barrier();
+  };
+  const find = (repository: string, reference: string): ManifestRecord | undefined => {
+    const found = view.state().get(repository);
+    return found?.manifests.get(reference.includes(':') ? reference : (found.tags.get(reference) ?? ''));
+  };
+  const owned = (repository: RepositoryRecord | undefined, digest: string): number | undefined => {
+    for (const record of repository?.manifests.values() ?? []) {
+      const size = record.digest === digest ? record.size : record.owned.get(digest);
+      if (size !== undefined) return size;
+    }
+    return undefined;
+  };
+  const pinned = async (repository: string, digest: string): Promise<number | undefined> => {
+    for (const other of storages.values()) {
+      const answer = await other.storage.pins(
+        { repository, digests: [digest] },
+        { signal: new AbortController().signal },
+      );
+      if (answer.blobs[0] !== undefined) return answer.blobs[0].size;
+    }
+    return undefined;
+  };
+  const sizeOf = async (repository: string, digest: string): Promise<number | undefined> =>
+    owned(view.state().get(repository), digest) ?? (await pinned(repository, digest));
+
+  const ownedBy = async (repository: string, manifest: Manifest): Promise<Map<string, number>> => {
+    const sizes = new Map<string, number>();
+    for (const { descriptor, foreign } of manifest.references) {
+      const size = await sizeOf(repository, descriptor.digest);
+      if (size !== undefined) sizes.set(descriptor.digest, size);
+      else if (!foreign) {
+        throw new RegistryError(
+          'MANIFEST_BLOB_UNKNOWN',
+          `${descriptor.digest} is not known in ${repository}.`,
+        );
+      }
+    }
+    return sizes;
+  };
+
+  const catalog: Catalog = {
+    resolve: async ({ repository, reference, freshness }) => {
+      if (freshness !== null) await fresh(freshness);
+      let record = find(repository, reference);
+      if (record === undefined) {
+        view.barrier();
+        record = find(repository, reference);
+      }
+      if (record === undefined) throw unknownManifest(repository, reference);
+      return { manifest: descriptorOf(record), position: view.position() };
+    },
+    findBlob: async ({ repository, digest }) => {
+      let size = await sizeOf(repository, digest);
+      if (size === undefined) {
+        view.barrier();
+        size = await sizeOf(repository, digest);
+      }
+      if (size === undefined) {
+        throw new RegistryError('BLOB_UNKNOWN', `The blob ${digest} is not known in ${repository}.`);
+      }
+      return { digest, size, position: view.position() };
+    },
+    push: async ({ repository, tags, manifest, ifMatch, ifNoneMatch }, { signal }) => {
+      view.barrier();
+      if (manifest === null) throw new Error('a push names its manifest');
+      const chunks: Buffer[] = [];
+      const bytes = storage.storage.read({ digest: manifest.digest, offset: 0, length: 0 }, { signal });
+      for await (const { data } of bytes) chunks.push(data);
+      const parsed = parseManifest(Buffer.concat(chunks), manifest.mediaType);
+      const record: ManifestRecord = {
+        digest: manifest.digest,
+        size: manifest.size,
+        manifest: parsed,
+        owned: await ownedBy(repository, parsed),
+      };
+      const current = quorum.state.get(repository)?.tags.get(tags[0] ?? '');
+      requireMatch(current, ifMatch, ifNoneMatch);
+      const changed = tags.map((tag) => ({ tag, digest: manifest.digest }));
+      quorum.commit({ repository, put: record, tags: changed });
+      const subject = parsed.subject?.digest ?? '';
+      return { position: view.position(), durableRegions: [region], subject };
+    },
+    deleteTag: async ({ repository, tag, ifMatch }) => {
+      view.barrier();
+      const current = quorum.state.get(repository)?.tags.get(tag);
+      if (current === undefined) throw unknownManifest(repository, tag);
+      requireMatch(current, ifMatch, '');
+      quorum.commit({ repository, tags: [{ tag, digest: undefined }] });
+      return { position: view.position() };
+    },
+    deleteManifest: async ({ repository, digest }) => {
+      view.barrier();
+      const found = quorum.state.get(repository);
+      if (found?.manifests.has(digest) !== true) throw unknownManifest(repository, digest);
+      const tags = Array.from(found.tags).filter(([, target]) => target === digest);
+      quorum.commit({
+        repository,
+        remove: digest,
+        tags: tags.map(([tag]) => ({ tag, digest: undefined })),
+      });
+      return { position: view.position() };
+    },
+    listTags: async ({ repository, last, limit, freshness }) => {
+      if (freshness !== null) await fresh(freshness);
+      const found = view.state().get(repository);
+      if (found === undefined) {
+        throw new RegistryError('NAME_UNKNOWN', `There is no repository ${repository}.`);
+      }
+      return { ...pageOf(found.tags.keys(), last, limit), position: view.position() };
+    },
+    listRepositories: async ({ last, limit, freshness }) => {
+      if (freshness !== null) await fresh(freshness);
+      return { ...pageOf(view.state().keys(), last, limit), position: view.position() };
+    },
+    listReferrers: async ({ repository, digest, artifactType, last, limit, freshness }) => {
+      if (freshness !== null) await fresh(freshness);
+      const all = Array.from(view.state().get(repository)?.manifests.values() ?? []).filter(
+        ({ manifest }) =>
+          manifest.subject?.digest === digest &&
+          (artifactType === '' || manifest.artifactType === artifactType),
+      );
+      const page = pageOf(
+        all.map((record) => record.digest),
+        last,
+        limit,
+      );
+      const referrers = page.names.flatMap((name) => all.filter((record) => record.digest === name));
+      return {
+        referrers: referrers.map((record) => ({
+          manifest: descriptorOf(record),
+          artifactType: record.manifest.artifactType ?? '',
+          annotations: { ...record.manifest.annotations },
+        })),
+        more: page.more,
+        position: view.position(),
+      };
+    },
+    follow: (_request, { signal }) => view.frames(signal),
+    status: async () => ({
+      region,
+      position: view.position(),
+      watermark: quorum.head,
+      missingBlobs: 0,
+      missingBytes: 0,
+      lostBlobs: 0,
+      regions: [],
+    }),
+  };
+  return { catalog, cutOff: () => view.cutOff(), reconnect: () => view.reconnect() };
+}
+
+function descriptorOf({ digest, size, manifest }: ManifestRecord): Descriptor {
+  return { mediaType: manifest.mediaType, digest, size };
+}
+
+function pageOf(names: Iterable<string>, last: string, limit: number): { names: string[]; more: boolean } {
+  const after = Array.from(names)
+    .filter((name) => last === '' || Buffer.compare(Buffer.from(name), Buffer.from(last)) > 0)
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return { names: after.slice(0, limit), more: after.length > limit };
+}
+
+function requireMatch(current: string | undefined, ifMatch: string, ifNoneMatch: string): void {
+  const matches = (condition: string): boolean =>
+    current !== undefined && (condition === '*' || condition === current);
+  if ((ifMatch === '' || matches(ifMatch)) && (ifNoneMatch === '' || !matches(ifNoneMatch))) return;
+  throw new RegistryError('PRECONDITION_FAILED', `The tag points to ${current ?? 'nothing'}.`);
+}
+
+function unknownManifest(repository: string, reference: string): RegistryError {
+  return new RegistryError('MANIFEST_UNKNOWN', `There is no manifest ${reference} in ${repository}.`);
+}
