@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { PutBlob } from '#types/meridian/v1/PutBlob.ts';
-import type { Source, Sources } from './sources.ts';
+import type { Source } from './begin-source.ts';
+import type { Sources } from './sources.ts';
 
 /** One attempt to copy a blob into this region. */
 export interface CopyJob {

@@ -32,3 +32,8 @@ export function refusingRegions(error: unknown): readonly string[] | undefined {
   const { regions } = (error.detail ?? {}) as { regions?: readonly string[] };
   return regions === undefined || regions.length === 0 ? undefined : regions;
 }
+
+/** What is said of a region whose call failed. */
+export function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,7 +1,7 @@
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { Fetcher } from './fetch.ts';
-import { fillIn } from './fill.ts';
-import { surveyMissing, type WantedBlob } from './missing.ts';
+import { initialState, look } from './look.ts';
+import type { WantedBlob } from './missing.ts';
 import { createPace, type ChangedManifest } from './pace.ts';
 
 /** How far this region is with what it should hold. */
@@ -56,7 +56,7 @@ export function startReconciler(options: ReconcileOptions): Reconciler {
   const state = initialState();
 
   const run = async (): Promise<void> => {
-    while (!stopped.signal.aborted) {
+    for (;;) {
       let result = { complete: false, surveyMs: 0 };
       try {
         await pace.due(stopped.signal);
@@ -65,7 +65,8 @@ export function startReconciler(options: ReconcileOptions): Reconciler {
         const manifests = pace.take();
         if (revision > 0) result = await look(manifests, revision, state, options, stopped.signal);
       } catch (error) {
-        if (!stopped.signal.aborted) options.onFault(error);
+        if (stopped.signal.aborted) return;
+        options.onFault(error);
       }
       if (!result.complete) state.whole = false;
       pace.ended(result);
@@ -90,72 +91,4 @@ export function startReconciler(options: ReconcileOptions): Reconciler {
       await ended;
     },
   };
-}
-
-interface State {
-  watermark: number;
-  /** A look at everything was complete, and so were all looks at changes since. */
-  whole: boolean;
-  copied: boolean;
-  toldRevision: number;
-  /** Missing. */
-  blobs: number;
-  bytes: number;
-  lost: Set<string>;
-}
-
-function initialState(): State {
-  return { watermark: 0, whole: false, copied: false, toldRevision: 0, blobs: 0, bytes: 0, lost: new Set() };
-}
-
-async function look(
-  manifests: readonly ChangedManifest[] | undefined,
-  revision: number,
-  state: State,
-  options: ReconcileOptions,
-  signal: AbortSignal,
-): Promise<{ complete: boolean; surveyMs: number }> {
-  const all = manifests === undefined;
-  const startedAt = performance.now();
-  const survey = await surveyMissing(options.wanted(manifests), options.storage, signal);
-  const surveyMs = performance.now() - startedAt;
-  if (all) {
-    Object.assign(state, { blobs: 0, bytes: 0 });
-    state.lost.clear();
-  }
-  const count = (sign: 1 | -1, { blobs, bytes }: { blobs: number; bytes: number }): void => {
-    state.blobs += sign * blobs;
-    state.bytes += sign * bytes;
-  };
-  count(1, survey.missing);
-  const filled = await fillIn(
-    survey.work,
-    {
-      ...options,
-      maxBackgroundCopies: options.settings.maxBackgroundCopies,
-      onHeld: ({ size }) => count(-1, { blobs: 1, bytes: size }),
-      onLost: ({ digest, size }) => {
-        count(-1, { blobs: 1, bytes: size });
-        state.lost.add(digest);
-      },
-    },
-    signal,
-  );
-  const complete = filled && survey.work.length === survey.missing.blobs;
-  if (complete && all) state.whole = true;
-  if (complete && state.whole) advance(state, revision, all ? survey.wanted : undefined, options);
-  return { complete, surveyMs };
-}
-
-function advance(
-  state: State,
-  revision: number,
-  held: { blobs: number; bytes: number } | undefined,
-  { onCaughtUp }: ReconcileOptions,
-): void {
-  state.watermark = Math.max(state.watermark, revision);
-  if (held === undefined || !state.copied || state.lost.size > 0 || revision === state.toldRevision) return;
-  state.copied = false;
-  state.toldRevision = revision;
-  onCaughtUp({ revision, ...held });
 }

@@ -40,19 +40,18 @@ export function createUploadRelay(options: UploadRelayOptions): Uploads {
     create: (request, context) => uploads.create(request, context),
     write: async (parts, { signal }) => {
       const iterator = parts[Symbol.asyncIterator]();
-      const first = await iterator.next();
-      if (first.done === true || !first.value.target)
-        throw new RegistryError(
-          'BLOB_UPLOAD_INVALID',
-          'A write to an upload must begin by naming the upload.',
-        );
-      const remote = remoteOf(first.value.target.id, options);
-      const all = startingWith(first.value, iterator);
-      if (remote === undefined) return uploads.write(all, { signal });
-      return remote.uploads.write(
-        counted(all, (bytes) => onPeerBytes(remote.region, 'sent', bytes)),
-        { signal },
-      );
+      try {
+        const first = await iterator.next();
+        if (first.done === true || !first.value.target) throw unnamed();
+        const remote = remoteOf(first.value.target.id, options);
+        const all = startingWith(first.value, iterator);
+        if (remote === undefined) return await uploads.write(all, { signal });
+        const count = (bytes: number): void => onPeerBytes(remote.region, 'sent', bytes);
+        return await remote.uploads.write(counted(all, count), { signal });
+      } finally {
+        // Not awaited: a client that sends nothing must not delay the answer.
+        iterator.return?.().catch(() => undefined);
+      }
     },
     stat: (target, { signal }) =>
       at(target.id, signal, (there, limited) => there.stat(target, { signal: limited })),
@@ -77,13 +76,13 @@ function remoteOf(id: string, { region, directory }: UploadRelayOptions): Remote
   );
 }
 
+function unnamed(): RegistryError {
+  return new RegistryError('BLOB_UPLOAD_INVALID', 'A write to an upload must begin by naming the upload.');
+}
+
 async function* startingWith<T>(first: T, rest: AsyncIterator<T>): AsyncGenerator<T, void, undefined> {
-  try {
-    yield first;
-    for (let step = await rest.next(); step.done !== true; step = await rest.next()) yield step.value;
-  } finally {
-    await rest.return?.();
-  }
+  yield first;
+  for (let step = await rest.next(); step.done !== true; step = await rest.next()) yield step.value;
 }
 
 async function* counted(

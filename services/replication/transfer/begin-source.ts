@@ -1,0 +1,93 @@
+import { RegistryError } from '#libs/oci/errors.ts';
+import type { RemoteRegion } from '../peers/remote-region.ts';
+import type { OnPeerBytes } from '../peers/traffic.ts';
+import { unlessStalled } from '../peers/unless-stalled.ts';
+import { sentenceOf, type Refusals } from './no-source.ts';
+
+/** What is wanted of a blob, and of whom. */
+export interface SourceRequest {
+  readonly digest: string;
+  /** Copies of another size are none of this blob. Undefined: not known. */
+  readonly size: number | undefined;
+  readonly offset: number;
+  /** 0: up to the end. */
+  readonly length: number;
+  /** Known to hold it, so asked first. */
+  readonly prefer?: string;
+  /** Not asked at all, respectively only when nobody else has it. */
+  readonly guilty: ReadonlySet<string>;
+  readonly doubtful: ReadonlySet<string>;
+  /**
+   * Whether a copy that is still arriving at the other region will do. Only for copies that have not begun here yet: two
+   * regions that follow each other would wait for ever.
+   */
+  readonly mayFollow: boolean;
+}
+
+/** A region that has begun to send. */
+export interface Source {
+  readonly region: string;
+  /** From the asked offset. Throws when the region fails or stalls; may be shorter than asked when it is cut off. */
+  readonly chunks: AsyncIterable<Buffer>;
+  /** Ends the stream where `chunks` was not read to its end. */
+  close(): Promise<void>;
+}
+
+export interface StreamOptions {
+  readonly settings: { readonly askTimeoutMs: number; readonly stallTimeoutMs: number };
+  readonly onPeerBytes: OnPeerBytes;
+}
+
+/** Opens the stream and waits for its first bytes; undefined when there are none to be had, and why in `refusals`. */
+export async function beginSource(
+  { region, peer }: RemoteRegion,
+  { digest, offset, length, mayFollow }: SourceRequest,
+  { settings, onPeerBytes }: StreamOptions,
+  signal: AbortSignal,
+  refusals: Refusals,
+): Promise<Source | undefined> {
+  // A region that only may have it keeps nobody from asking the next one for long.
+  const ended = new AbortController();
+  const firstTimeoutMs = mayFollow ? settings.askTimeoutMs : settings.stallTimeoutMs;
+  const stream = unlessStalled(
+    region,
+    {
+      signal: AbortSignal.any([signal, ended.signal]),
+      firstTimeoutMs,
+      stallTimeoutMs: settings.stallTimeoutMs,
+    },
+    (limited) => peer.read({ digest, offset, length }, { signal: limited }),
+  );
+  try {
+    const first = await stream.next();
+    return {
+      region,
+      chunks: counted(first, stream, (bytes) => onPeerBytes(region, 'received', bytes)),
+      close: async () => {
+        ended.abort(new Error('The copy needs no more.'));
+        await stream.return();
+      },
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    const code = error instanceof RegistryError ? error.code : undefined;
+    if (code === 'RANGE_INVALID') throw error;
+    if (code !== 'BLOB_UNKNOWN') refusals.set(region, sentenceOf(error));
+    return undefined;
+  }
+}
+
+async function* counted(
+  first: IteratorResult<Buffer, void>,
+  rest: AsyncGenerator<Buffer, void, undefined>,
+  count: (bytes: number) => void,
+): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    for (let step = first; step.done !== true; step = await rest.next()) {
+      count(step.value.length);
+      yield step.value;
+    }
+  } finally {
+    await rest.return();
+  }
+}

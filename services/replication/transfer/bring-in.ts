@@ -1,0 +1,117 @@
+import { RegistryError } from '#libs/oci/errors.ts';
+import type { Storage } from '#libs/rpc/contracts.ts';
+import { copyBlob } from './copy.ts';
+import type { RequireRoom } from './disk-room.ts';
+import type { Gate } from './gate.ts';
+import { isHeld, untilCopiedElsewhere, untilReadable } from './readable.ts';
+import type { Sources } from './sources.ts';
+import type { Suspects } from './suspects.ts';
+import type { Turn } from './turns.ts';
+
+export interface CopyRequest {
+  /** Whom the blob is stored for. */
+  readonly repository: string;
+  readonly digest: string;
+  readonly size: number;
+  /** A region that is known to hold it. */
+  readonly from?: string;
+}
+
+/** A blob of another region is held here now. */
+export type OnCopied = (copied: { digest: string; size: number; from: string }) => void;
+
+export interface CopyOptions {
+  readonly storage: Storage;
+  readonly sources: Sources;
+  readonly suspects: Suspects;
+  readonly requireRoom: RequireRoom;
+  readonly onCopied: OnCopied;
+  /** Wrong bytes came from another region; the blob is fetched again. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Every wrong copy makes one region a suspect, so more attempts than regions are of no use. */
+const MAX_ATTEMPTS = 6;
+
+/** Copies the blob, again and again while the bytes that came were wrong. The gate is open while the storage can be read. */
+export async function bringIn(
+  request: CopyRequest,
+  turn: Turn,
+  gate: Gate,
+  options: CopyOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { digest, size } = request;
+  if (await isHeld(options.storage, digest, signal)) return;
+  await turn.begun;
+  await options.requireRoom(size, signal);
+  let wrong = false;
+  for (let attempt = 1; ; attempt++) {
+    const contributors = new Set<string>();
+    try {
+      await attemptCopy(request, wrong, contributors, options, signal, gate.open);
+      options.onCopied({ digest, size, from: [...contributors].join(', ') });
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof RegistryError) || attempt === MAX_ATTEMPTS) throw error;
+      if (error.code === 'DIGEST_INVALID' || error.code === 'SIZE_INVALID') {
+        wrong = true;
+        options.suspects.blame(digest, contributors);
+        options.onFault(wrongBytes(digest, contributors, error));
+      } else if (error.code === 'CONFLICT') {
+        gate.open();
+        if (await untilCopiedElsewhere(options.storage, digest, signal)) return;
+      } else if (!wrong || contributors.size === 0) {
+        throw error;
+      }
+      gate.shut();
+    }
+  }
+}
+
+async function attemptCopy(
+  request: CopyRequest,
+  single: boolean,
+  contributors: Set<string>,
+  { storage, sources, suspects }: CopyOptions,
+  signal: AbortSignal,
+  onReadable: () => void,
+): Promise<void> {
+  const { repository, digest, size, from } = request;
+  const over = new AbortController();
+  const onBegun = (): void => {
+    untilReadable(storage, digest, AbortSignal.any([signal, over.signal])).then(onReadable, () => undefined);
+  };
+  const job = {
+    repository,
+    digest,
+    size,
+    ...(from === undefined ? {} : { prefer: from }),
+    guilty: suspects.guilty(digest),
+    doubtful: suspects.doubtful(digest),
+    single,
+    onBegun: once(onBegun),
+  };
+  try {
+    await copyBlob(job, contributors, { storage, sources }, signal);
+  } finally {
+    over.abort();
+  }
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) action();
+    done = true;
+  };
+}
+
+function wrongBytes(digest: string, regions: ReadonlySet<string>, cause: unknown): Error {
+  const from = [...regions].join(' and ');
+  return new Error(
+    `The bytes that ${from} sent for the blob ${digest} were wrong; they are discarded, and others are asked.`,
+    { cause },
+  );
+}

@@ -1,0 +1,129 @@
+import type { Peer, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
+import type { TlsFiles } from '#libs/rpc/tls.ts';
+import type { OnRegionEvent } from '#libs/region-event.ts';
+import type { Holder, PinFinder, TransferStatus } from '../catalog/collaborators.ts';
+import { openPeerDirectory } from '../peers/directory.ts';
+import type { RegionAddress } from '../peers/remote-region.ts';
+import type { OnPeerBytes } from '../peers/traffic.ts';
+import type { TransferSettings } from '../settings.ts';
+import { createAnnouncements } from './announce.ts';
+import { createRoomCheck } from './disk-room.ts';
+import { createFetcher } from './fetch.ts';
+import { createHolder } from './holder.ts';
+import type { WantedBlob } from './missing.ts';
+import type { ChangedManifest } from './pace.ts';
+import { createPeerServer } from './peer-server.ts';
+import { createPinFinder } from './pin-finder.ts';
+import { startReconciler } from './reconcile.ts';
+import { createSources } from './sources.ts';
+import { createSuspects } from './suspects.ts';
+import { createTransferServer } from './transfer-server.ts';
+import { createTurns } from './turns.ts';
+import { createUploadRelay } from './upload-relay.ts';
+
+/** What moving blobs needs to know of the catalog: this process's own copy of it, as it stands. */
+export interface WantedCatalog {
+  /** Empty while nothing has been loaded. */
+  catalogId(): string;
+  /** The newest revision that all of this takes account of; 0 while nothing has been loaded. */
+  revision(): number;
+  /** All regions, this one among them. */
+  regions(): Iterable<RegionAddress>;
+  /** What this region should hold for these manifests, or in all: manifests first, then configs, then layers. */
+  wanted(manifests: readonly ChangedManifest[] | undefined): Iterable<WantedBlob>;
+  /** Calls `listener` after each change; without manifests anything may have changed. Gives the function back to stop. */
+  subscribe(listener: (manifests: readonly ChangedManifest[] | undefined) => void): () => void;
+}
+
+export interface TransferOptions {
+  readonly region: string;
+  readonly process: string;
+  /** The own region's. */
+  readonly storage: Storage;
+  readonly uploads: Uploads;
+  readonly catalog: WantedCatalog;
+  readonly tls?: TlsFiles;
+  readonly settings: TransferSettings;
+  readonly onEvent: OnRegionEvent;
+  readonly onPeerBytes: OnPeerBytes;
+  /** Faults of the program or of other regions, for the log. */
+  readonly onFault: (error: unknown) => void;
+}
+
+export interface RunningTransfer {
+  /** For the region's own front ends. */
+  readonly transfer: Transfer;
+  readonly uploads: Uploads;
+  /** For the other regions. */
+  readonly peer: Peer;
+  /** For the catalog. */
+  readonly holder: Holder;
+  readonly pinFinder: PinFinder;
+  status(): TransferStatus;
+  stop(): Promise<void>;
+}
+
+/** Wires everything that moves blobs between this region and the others, and starts its loops. */
+export function startTransfer(options: TransferOptions): RunningTransfer {
+  const { region, storage, catalog, settings, onEvent, onFault } = options;
+  const directory = openPeerDirectory({
+    ...options,
+    records: () => catalog.regions(),
+    catalogId: () => catalog.catalogId(),
+    onEvent: (event) => {
+      onEvent(event);
+      // It may have what no other region has.
+      if (event.kind === 'region-back') reconciler.changed();
+    },
+  });
+  const sources = createSources({ ...options, directory });
+  const suspects = createSuspects(settings.suspectMs);
+  const fetcher = createFetcher({
+    storage,
+    sources,
+    suspects,
+    turns: createTurns(settings),
+    requireRoom: createRoomCheck(storage, settings.minFreeBytes),
+    onCopied: (copied) => {
+      onEvent({ kind: 'replica', ...copied });
+      reconciler.copied();
+    },
+    onFault,
+  });
+  const announcements = createAnnouncements({ directory, fetcher, settings, onFault });
+  const reconciler = startReconciler({
+    storage,
+    fetcher,
+    revision: () => catalog.revision(),
+    wanted: (manifests) => catalog.wanted(manifests),
+    isLive: (name) => directory.find(name)?.live === true,
+    settings,
+    onCaughtUp: (whole) => onEvent({ kind: 'caught-up', ...whole }),
+    onFault,
+  });
+  const unsubscribe = catalog.subscribe((manifests) => {
+    directory.refresh();
+    if (manifests?.length !== 0) reconciler.changed(manifests);
+  });
+
+  return {
+    transfer: createTransferServer({ ...settings, fetcher, sources, suspects, announcements }),
+    uploads: createUploadRelay({ ...options, ...settings, directory }),
+    peer: createPeerServer({
+      ...options,
+      ...settings,
+      catalogId: () => catalog.catalogId(),
+      fetcher,
+      announcements,
+    }),
+    holder: createHolder({ ...settings, region, storage, fetcher, directory, onFault }),
+    pinFinder: createPinFinder({ ...settings, region, storage, directory }),
+    status: () => ({ ...reconciler.status(), regions: directory.nearestFirst() }),
+    stop: async () => {
+      unsubscribe();
+      announcements.stop();
+      await Promise.all([reconciler.stop(), fetcher.stop()]);
+      directory.stop();
+    },
+  };
+}
