@@ -49,7 +49,7 @@ async function stop(name: string, service: RunningService): Promise<never> {
   setTimeout(() => {
     complain(name, `did not stop within ${timeoutMs} ms and was ended.`);
     process.exit(1);
-  }, timeoutMs).unref();
+  }, timeoutMs);
   await service.stop(service.graceMs);
   process.exit(0);
 }

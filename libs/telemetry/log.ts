@@ -1,0 +1,43 @@
+import { trace } from '@opentelemetry/api';
+import { pino, type DestinationStream, type Logger } from 'pino';
+
+export type { Logger } from 'pino';
+
+export interface LogOptions {
+  readonly service: string;
+  readonly region: string;
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Default: standard output. */
+  readonly destination?: DestinationStream;
+}
+
+/** Credentials, wherever a logged object carries headers. */
+const SECRETS = ['authorization', 'proxy-authorization', 'cookie', 'set-cookie'];
+
+/**
+ * A logger that writes a line of JSON for each event, with the trace and span that were active. Errors go under the
+ * key `err`: `log.error({ err }, 'The blob was not replicated.')`.
+ */
+export function createLog({ service, region, level, destination }: LogOptions): Logger {
+  return pino(
+    {
+      level,
+      base: { service, region },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      mixin: activeSpan,
+      redact: {
+        paths: SECRETS.flatMap((name) =>
+          ['', '*.', '*.*.'].map((above) => `${above}["${name}"]`.replace('.[', '[')),
+        ),
+        censor: '[redacted]',
+      },
+    },
+    destination ?? pino.destination({ dest: 1, sync: true }),
+  );
+}
+
+function activeSpan(): object {
+  const span = trace.getActiveSpan()?.spanContext();
+  return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };
+}
