@@ -12,7 +12,7 @@ const outDir = join(protoDir, 'types');
 const loaderDir = dirname(require.resolve('@grpc/proto-loader/package.json'));
 
 rmSync(outDir, { recursive: true, force: true });
-const protos = readdirSync(join(protoDir, 'meridian', 'v1')).map((file) => join('meridian', 'v1', file));
+const protos = readdirSync(protoDir, { recursive: true }).filter((file) => file.endsWith('.proto'));
 const { status } = spawnSync(
   process.execPath,
   [

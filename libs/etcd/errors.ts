@@ -1,4 +1,5 @@
 import { RegistryError } from '#libs/oci/errors.ts';
+import { isRefusal, type CallFailure } from './status.ts';
 
 /** etcd could not be reached, was not ready, or did not answer in time. */
 export class UnavailableError extends RegistryError {
@@ -34,4 +35,30 @@ export class LeaseNotFoundError extends RegistryError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('UNAVAILABLE', message, options);
   }
+}
+
+/** What is thrown for a call to a member that failed. `mayHaveApplied`: it was a write, and it was sent. */
+export function fromCallFailure(
+  failure: CallFailure,
+  member: string,
+  mayHaveApplied: boolean,
+): RegistryError {
+  const { details } = failure;
+  const sentence = `etcd at ${member} refused: ${details}.`;
+  if (!isRefusal(failure)) {
+    const then = mayHaveApplied ? 'The write may have been applied or not' : 'Nothing was written';
+    return new UnavailableError(`etcd at ${member} did not answer: ${details}. ${then}.`, {
+      outcomeUnknown: mayHaveApplied,
+      cause: failure,
+    });
+  }
+  if (details.includes('required revision has been compacted'))
+    return new CompactedError(sentence, { cause: failure });
+  if (details.includes('required revision is a future revision'))
+    return new FutureRevisionError(sentence, { cause: failure });
+  if (details.includes('requested lease not found'))
+    return new LeaseNotFoundError(sentence, { cause: failure });
+  if (details.includes('too many requests') || details.includes('space exceeded'))
+    return new UnavailableError(sentence, { outcomeUnknown: false, cause: failure });
+  return new RegistryError('INTERNAL', sentence, { cause: failure });
 }

@@ -100,7 +100,7 @@ export interface KeyValueStore {
   range(request: RangeRequest, signal: AbortSignal): Promise<RangeResult>;
 
   /**
-   * Never repeated implicitly. An UnavailableError with `outcomeUnknown` may or may not have been applied. A put on a dead lease
+   * A transaction that writes is never repeated implicitly. An UnavailableError with `outcomeUnknown` may or may not have been applied. A put on a dead lease
    * throws LeaseNotFoundError.
    */
   txn(request: TxnRequest, signal: AbortSignal): Promise<TxnResult>;

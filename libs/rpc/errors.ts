@@ -21,8 +21,20 @@ const statusOfCode: Partial<Record<ErrorCode, status>> = {
   UNSUPPORTED: status.UNIMPLEMENTED,
 };
 
+/** Answers a call with exactly this gRPC status; for a service that speaks a protocol other than Meridian's own. */
+export class StatusError extends Error {
+  override readonly name = 'StatusError';
+  readonly code: keyof typeof status;
+
+  constructor(code: keyof typeof status, details: string, options?: ErrorOptions) {
+    super(details, options);
+    this.code = code;
+  }
+}
+
 /** What a server answers with when a handler throws. Errors that are not the registry's own tell nothing of the inside. */
 export function toStatus(error: unknown): Partial<ServiceError> {
+  if (error instanceof StatusError) return { code: status[error.code], details: error.message };
   if (!(error instanceof RegistryError)) {
     const details = 'The service met an error it did not expect; its log has the particulars.';
     return { code: status.INTERNAL, details, metadata: encode(new RegistryError('INTERNAL', details)) };

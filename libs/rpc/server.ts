@@ -17,7 +17,7 @@ import {
   type SpanOptions,
 } from '#libs/telemetry/trace.ts';
 import type { Contract } from './contracts.ts';
-import { toStatus } from './errors.ts';
+import { StatusError, toStatus } from './errors.ts';
 import { channelOptions } from './limits.ts';
 import { pump } from './pump.ts';
 import { serverCredentials, type TlsFiles } from './tls.ts';
@@ -35,8 +35,18 @@ export interface RpcServer {
 /** What handlers throw besides RegistryErrors: faults of the program, to be logged by the caller. */
 export type OnFault = (error: unknown, method: string) => void;
 
-export function createRpcServer({ tls, onFault }: { tls?: TlsFiles; onFault: OnFault }): RpcServer {
-  const server = new Server(channelOptions);
+export interface RpcServerOptions {
+  readonly tls?: TlsFiles;
+  readonly onFault: OnFault;
+  /** The largest answer; the limit of Meridian's own services where it is missing. */
+  readonly maxSendBytes?: number;
+}
+
+export function createRpcServer({ tls, onFault, maxSendBytes }: RpcServerOptions): RpcServer {
+  const server = new Server({
+    ...channelOptions,
+    ...(maxSendBytes === undefined ? {} : { 'grpc.max_send_message_length': maxSendBytes }),
+  });
   return {
     add: (contract, handlers) => {
       const { definition } = contract as { definition: Record<string, MethodDefinition<unknown, unknown>> };
@@ -87,7 +97,8 @@ function serveMethod(
   };
   const report = (error: unknown, signal: AbortSignal): ReturnType<typeof toStatus> => {
     const status = toStatus(error);
-    if (!signal.aborted && (error as Error).name !== 'RegistryError') onFault(error, name);
+    const meant = error instanceof StatusError || (error as Error).name === 'RegistryError';
+    if (!signal.aborted && !meant) onFault(error, name);
     return status;
   };
 

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { Etcd3, type IOptions, type Services } from 'etcd3';
+import type { TlsFiles } from '#libs/rpc/tls.ts';
+
+/** Pages of a range and batches of a watch come as one message. */
+const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
+
+/** etcd allows pings every 5 s. A dead connection is noticed, and its calls and watches end, within the sum of the first two. */
+const GRPC_OPTIONS = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2_000,
+  'grpc.max_receive_message_length': MAX_RESPONSE_BYTES,
+  'grpc.enable_retries': 0,
+};
+
+type ServiceName = keyof typeof Services;
+/** What etcd3 hands out: grpc-js's client of one service and the headers for a call of it. */
+export type Connection = Parameters<Parameters<Etcd3Connections['withConnection']>[1]>[0];
+type Etcd3Connections = Etcd3Member['connections'];
+
+/** One etcd member, reached through etcd3's generated clients. */
+export interface Member {
+  /** `host:port`, for messages. */
+  readonly name: string;
+  connection(service: ServiceName): Promise<Pick<Connection, 'client' | 'metadata'>>;
+  /** Set while connecting to it takes long, so that calls don't wait for it in turn. */
+  slowToConnect: boolean;
+  close(): void;
+}
+
+/**
+ * Of etcd3 only the connection is used. Its calls repeat themselves, transactions included, and draw their host at random; its watcher resumes after
+ * the revision of the last header, which can skip events. Handing out the connection and never throwing inside keeps its fault handling out of play.
+ */
+export function openMember(endpoint: string, tls: TlsFiles | undefined): Member {
+  const etcd = new Etcd3Member({
+    hosts: endpoint,
+    grpcOptions: GRPC_OPTIONS,
+    ...(tls === undefined ? {} : { credentials: credentials(tls) }),
+  });
+  return {
+    name: endpoint.replace(/^https?:\/\//, ''),
+    connection: (service) =>
+      etcd.connections.withConnection(service, ({ client, metadata }) => ({ client, metadata })),
+    slowToConnect: false,
+    close: () => etcd.close(),
+  };
+}
+
+class Etcd3Member extends Etcd3 {
+  get connections() {
+    return this.pool;
+  }
+}
+
+function credentials(tls: TlsFiles): NonNullable<IOptions['credentials']> {
+  return {
+    rootCertificate: readFileSync(tls.ca),
+    privateKey: readFileSync(tls.key),
+    certChain: readFileSync(tls.cert),
+  };
+}
