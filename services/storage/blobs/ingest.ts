@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { algorithmOf, createDigester, type Digester } from '#libs/oci/digest.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
+import { digestMismatch } from '../byte-range.ts';
+import type { BlobReader, BlobWriter, HeldBlob, StagedBytes } from '../driver.ts';
+import type { StorageSettings } from '../settings.ts';
+import { WriteBehind } from '../write-behind.ts';
+import type { Arrival } from './arrival.ts';
+import type { Publisher } from './publisher.ts';
+
+export interface IngestContext {
+  readonly driver: BlobReader & BlobWriter;
+  readonly publisher: Publisher;
+  readonly settings: StorageSettings;
+}
+
+/**
+ * Stores a blob while others read along. DIGEST_INVALID, SIZE_INVALID, an error of `data` or of the disk: nothing of it is left.
+ * Where the blob is held, `data` is not looked at.
+ */
+export async function ingestBlob(
+  { driver, publisher, settings }: IngestContext,
+  arrival: Arrival,
+  repository: string,
+  data: AsyncIterable<Buffer>,
+): Promise<HeldBlob> {
+  const blob = { digest: arrival.digest, size: arrival.size };
+  if ((await driver.stat(blob.digest)) !== undefined) {
+    arrival.begin(undefined);
+    const [missing] = await publisher.hold(repository, [blob]);
+    if (missing === undefined) return blob;
+    throw wrongSize(blob, 'another number of');
+  }
+  const name = randomUUID();
+  const staged = await driver.stage('ingests', name, 0);
+  // The arrival closes the staged bytes when its last reader is done.
+  arrival.begin(staged);
+  try {
+    await receive(arrival, staged, data, settings);
+    await publisher.publish('ingests', name, blob, repository);
+    return blob;
+  } catch (error) {
+    await driver.discard('ingests', name);
+    throw error;
+  }
+}
+
+async function receive(
+  arrival: Arrival,
+  staged: StagedBytes,
+  data: AsyncIterable<Buffer>,
+  { maxPendingWriteBytes: maxPendingBytes, flushEveryBytes }: StorageSettings,
+): Promise<void> {
+  const onWritten = (): void => arrival.advance();
+  const behind = new WriteBehind(staged, { maxPendingBytes, flushEveryBytes, onWritten });
+  const digester: Digester = createDigester(algorithmOf(arrival.digest));
+  let received = 0;
+  try {
+    for await (const chunk of data) {
+      received += chunk.length;
+      if (received > arrival.size) throw wrongSize(arrival, 'more');
+      behind.push(chunk);
+      digester.update(chunk);
+      await behind.room();
+    }
+    if (received < arrival.size) throw wrongSize(arrival, `only ${received}`);
+    const actual = digester.digest();
+    if (actual !== arrival.digest) throw digestMismatch(arrival.digest, actual);
+  } finally {
+    await behind.idle();
+  }
+  behind.check();
+  await staged.flush();
+}
+
+function wrongSize({ digest, size }: { digest: string; size: number }, came: string): RegistryError {
+  return new RegistryError(
+    'SIZE_INVALID',
+    `The blob ${digest} should have ${size} bytes, but ${came} bytes came. Check the size that was asked for.`,
+    { detail: { digest, size } },
+  );
+}

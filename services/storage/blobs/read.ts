@@ -1,0 +1,56 @@
+import { parseDigest, type Digest } from '#libs/oci/digest.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
+import { readSpan, spanOf } from '../byte-range.ts';
+import type { BlobReader } from '../driver.ts';
+import type { StorageSettings } from '../settings.ts';
+import type { Ingests } from './ingests.ts';
+
+export interface ReadContext {
+  readonly driver: BlobReader;
+  readonly ingests: Ingests;
+  readonly settings: StorageSettings;
+}
+
+/** A blob that is held, or one that is arriving as it comes. BLOB_UNKNOWN: neither. RANGE_INVALID: it ends before the offset. */
+export async function* readBlob(
+  { driver, ingests, settings }: ReadContext,
+  { digest: text, offset, length }: { digest: string; offset: number; length: number },
+  signal: AbortSignal,
+): AsyncGenerator<{ data: Buffer }, void, undefined> {
+  const digest = parseDigest(text);
+  const range = { offset, length };
+  const arrival = ingests.find(digest);
+  let source = arrival === undefined ? await driver.open(digest) : undefined;
+  if (source === undefined) {
+    const following = arrival ?? (await ingests.await(digest, signal));
+    if (following !== undefined && (yield* messages(following.read(range, settings.readChunkBytes, signal))))
+      return;
+    source = await driver.open(digest);
+  }
+  if (source === undefined) throw blobUnknown(digest);
+  try {
+    yield* messages(readSpan(source, spanOf(range, source.size), settings.readChunkBytes, signal));
+  } finally {
+    await source.close();
+  }
+}
+
+export function blobUnknown(digest: Digest): RegistryError {
+  return new RegistryError('BLOB_UNKNOWN', `The blob ${digest} is not held in this region.`, {
+    detail: { digest },
+  });
+}
+
+async function* messages<R>(
+  chunks: AsyncGenerator<Buffer, R, undefined>,
+): AsyncGenerator<{ data: Buffer }, R, undefined> {
+  try {
+    for (;;) {
+      const step = await chunks.next();
+      if (step.done === true) return step.value;
+      yield { data: step.value };
+    }
+  } finally {
+    await chunks.return(undefined as R);
+  }
+}

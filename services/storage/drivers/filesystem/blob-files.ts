@@ -1,0 +1,61 @@
+import { opendir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HeldBlob } from '../../driver.ts';
+import { digestOfFile, type Layout } from '../../layout.ts';
+import { isAbsent } from './durable.ts';
+
+/** Files that are looked at together while listing. */
+const STAT_BATCH = 32;
+
+/** Every blob in the directories of the layout. */
+export async function* listBlobs(layout: Layout, signal: AbortSignal): AsyncGenerator<HeldBlob, void> {
+  for await (const { algorithm, directory } of blobDirectories(layout)) {
+    let batch: Promise<HeldBlob | undefined>[] = [];
+    for await (const { name } of await opendir(directory)) {
+      const digest = digestOfFile(algorithm, name);
+      if (digest === undefined) continue;
+      batch.push(
+        sizeOf(join(directory, name)).then((size) => (size === undefined ? undefined : { digest, size })),
+      );
+      if (batch.length < STAT_BATCH) continue;
+      yield* await present(batch);
+      signal.throwIfAborted();
+      batch = [];
+    }
+    yield* await present(batch);
+    signal.throwIfAborted();
+  }
+}
+
+/** The directories that blobs lie in. */
+export async function* blobDirectories(
+  layout: Layout,
+): AsyncGenerator<{ algorithm: string; directory: string }, void> {
+  for (const algorithm of await names(layout.blobs))
+    for (const prefix of await names(layout.algorithmDirectory(algorithm)))
+      yield { algorithm, directory: join(layout.algorithmDirectory(algorithm), prefix) };
+}
+
+/** Bytes of a file; undefined where there is none. */
+export async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The names in a directory; none where there is no directory. */
+export async function names(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
+async function present(batch: Promise<HeldBlob | undefined>[]): Promise<HeldBlob[]> {
+  return (await Promise.all(batch)).filter((blob) => blob !== undefined);
+}

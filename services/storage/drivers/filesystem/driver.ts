@@ -1,0 +1,61 @@
+import { rename, statfs, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StagingArea, StorageDriver } from '../../driver.ts';
+import type { Layout } from '../../layout.ts';
+import { blobDirectories, listBlobs, names, sizeOf } from './blob-files.ts';
+import { directoryMaker, isAbsent, makeDirectory, syncDirectory } from './durable.ts';
+import { openFileSource } from './file-source.ts';
+import { openStagedFile } from './staged-file.ts';
+
+/** A local file system (one that renames atomically, as journaling ones do) as the medium. Makes the directories it needs. */
+export async function openFilesystemDriver(layout: Layout): Promise<StorageDriver> {
+  for (const path of [layout.blobs, layout.area('uploads'), layout.area('ingests')])
+    await makeDirectory(path);
+  // At most one entry per blob directory, of which there are 256 an algorithm.
+  const makeBlobDirectory = directoryMaker();
+  return {
+    stat: (digest) => sizeOf(layout.blob(digest)),
+    open: (digest) => openFileSource(layout.blob(digest)),
+    locate: (digest) => ({ path: layout.blob(digest), url: '' }),
+    list: (signal) => listBlobs(layout, signal),
+
+    stage: (area, name, size) => openStagedFile(layout.staged(area, name), size),
+    publish: async (area, name, digest) => {
+      const directory = layout.blobDirectory(digest);
+      await makeBlobDirectory(directory);
+      await rename(layout.staged(area, name), layout.blob(digest));
+      await syncDirectory(directory);
+    },
+    discard: (area, name) => removeFile(layout.staged(area, name)),
+
+    settle: async () => {
+      await syncDirectory(layout.root);
+      await syncDirectory(layout.blobs);
+      for (const algorithm of await names(layout.blobs))
+        await syncDirectory(layout.algorithmDirectory(algorithm));
+      for await (const { directory } of blobDirectories(layout)) await syncDirectory(directory);
+    },
+    staged: (area) => sizesIn(layout, area),
+    freeBytes: async () => {
+      const { bavail, bsize } = await statfs(layout.root);
+      return bavail * bsize;
+    },
+  };
+}
+
+async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+}
+
+async function sizesIn(layout: Layout, area: StagingArea): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const name of await names(layout.area(area))) {
+    const size = await sizeOf(join(layout.area(area), name));
+    if (size !== undefined) sizes.set(name, size);
+  }
+  return sizes;
+}

@@ -1,0 +1,39 @@
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** Makes a directory and those above it that are missing; their names are durable when it returns. */
+export async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  // Each new directory's name is in the one above it.
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+}
+
+/** `makeDirectory` that remembers what it made: whoever asks for a directory that is being made waits until it is durable. */
+export function directoryMaker(): (path: string) => Promise<void> {
+  const made = new Map<string, Promise<void>>();
+  return (path) => {
+    let making = made.get(path);
+    if (making === undefined) {
+      making = makeDirectory(path);
+      made.set(path, making);
+      making.catch(() => made.delete(path));
+    }
+    return making;
+  };
+}
+
+/** True for the error of a file that isn't there. */
+export function isAbsent(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}

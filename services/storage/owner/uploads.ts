@@ -1,0 +1,41 @@
+import type { DigestAlgorithm } from '#libs/oci/digest.ts';
+import type { OwnerDatabase } from './database.ts';
+
+export interface UploadRow {
+  readonly id: string;
+  readonly repository: string;
+  readonly algorithm: DigestAlgorithm;
+  /** Bytes that are durable. */
+  readonly offset: number;
+}
+
+/** The uploads that are open. Writes are durable when they resolve; times are in milliseconds since 1970. */
+export interface UploadRows {
+  insert(row: UploadRow, now: number): Promise<void>;
+  setOffset(id: string, offset: number, now: number): Promise<void>;
+  remove(id: string): Promise<void>;
+  get(id: string): UploadRow | undefined;
+  all(): UploadRow[];
+  count(): number;
+}
+
+export function openUploadRows({ database, commits }: OwnerDatabase): UploadRows {
+  const insert = database.prepare(
+    'INSERT INTO uploads (id, repository, algorithm, offset, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)',
+  );
+  const update = database.prepare('UPDATE uploads SET offset = ?2, updated_at = ?3 WHERE id = ?1');
+  const remove = database.prepare('DELETE FROM uploads WHERE id = ?');
+  const columns = 'id, repository, algorithm, offset';
+  const get = database.prepare(`SELECT ${columns} FROM uploads WHERE id = ?`);
+  const all = database.prepare(`SELECT ${columns} FROM uploads`);
+  const count = database.prepare('SELECT count(*) AS uploads FROM uploads');
+  return {
+    insert: ({ id, repository, algorithm, offset }, now) =>
+      commits.run(() => void insert.run(id, repository, algorithm, offset, now)),
+    setOffset: (id, offset, now) => commits.run(() => void update.run(id, offset, now)),
+    remove: (id) => commits.run(() => void remove.run(id)),
+    get: (id) => get.get(id) as UploadRow | undefined,
+    all: () => all.all() as unknown as UploadRow[],
+    count: () => Number(count.get()?.['uploads']),
+  };
+}

@@ -1,0 +1,118 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import type { Digest } from '#libs/oci/digest.ts';
+import type { Storage, Uploads } from '#libs/rpc/contracts.ts';
+import { storageHandlers } from './blobs/handlers.ts';
+import { Ingests } from './blobs/ingests.ts';
+import { countInventory, type Inventory } from './blobs/inventory.ts';
+import { Publisher } from './blobs/publisher.ts';
+import { Calls } from './calls.ts';
+import type { HeldBlob, StorageDriver } from './driver.ts';
+import { openFilesystemDriver } from './drivers/filesystem/driver.ts';
+import { makeDirectory } from './drivers/filesystem/durable.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
+import { layoutOf } from './layout.ts';
+import { openOwnerDatabase } from './owner/database.ts';
+import { loadMeta, type Meta } from './owner/meta.ts';
+import { openPins, type Pins } from './owner/pins.ts';
+import { openUploadRows, type UploadRows } from './owner/uploads.ts';
+import { recover } from './recover.ts';
+import type { StorageSettings } from './settings.ts';
+import { uploadsHandlers } from './uploads/handlers.ts';
+import { createUploadIds } from './uploads/ids.ts';
+import { Sessions } from './uploads/sessions.ts';
+
+export interface StorageOptions {
+  readonly dataDir: string;
+  readonly region: string;
+  readonly settings: StorageSettings;
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number;
+  /** Hears of the disk's errors; callers get UNAVAILABLE with a sentence. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+export interface StorageService {
+  readonly storage: Storage;
+  readonly uploads: Uploads;
+  /** Whether writes can be taken; `why` not is a sentence. */
+  ready(): { readonly ready: boolean; readonly why?: string };
+  /** Takes no more calls, lets those under way go on for `graceMs`, then ends them and gives up the data directory. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * One region's storage on a local directory, which it owns until `stop`. Rejects where the directory can't be used or
+ * another process owns it.
+ */
+export async function openStorage({
+  dataDir,
+  region,
+  settings,
+  clock = Date.now,
+  onFault = () => undefined,
+}: StorageOptions): Promise<StorageService> {
+  const layout = layoutOf(dataDir);
+  await makeDirectory(layout.root);
+  await access(layout.root, constants.R_OK | constants.W_OK | constants.X_OK);
+  const owner = await openOwnerDatabase(layout.ownerDatabase, settings.ownerLockWaitMs);
+  const background = new AbortController();
+  try {
+    const meta = await loadMeta(owner);
+    const rows = openUploadRows(owner);
+    const driver = await openFilesystemDriver(layout);
+    await recover(driver, rows, clock());
+
+    const inventory = countInventory(driver, background.signal);
+    const medium = { driver, rows, inventory, pins: openPins(owner), ...meta };
+    const handlers = compose({ region, settings, clock }, medium);
+    const calls = new Calls(region, onFault);
+    const unsynced = `${layout.ownerDatabase} could not be synced to disk. Check the disk, then restart.`;
+    return {
+      storage: calls.watch(handlers.storage, ['read', 'list']),
+      uploads: calls.watch(handlers.uploads, []),
+      ready: () => (owner.commits.failure === undefined ? { ready: true } : { ready: false, why: unsynced }),
+      stop: async (graceMs) => {
+        background.abort(new Error('The storage is stopping.'));
+        await calls.stop(graceMs);
+        await owner.close();
+      },
+    };
+  } catch (error) {
+    await owner.close();
+    throw error;
+  }
+}
+
+interface Medium extends Meta {
+  readonly driver: StorageDriver;
+  readonly rows: UploadRows;
+  readonly pins: Pins;
+  readonly inventory: Inventory;
+}
+
+function compose(
+  { region, settings, clock }: { region: string; settings: StorageSettings; clock: () => number },
+  { driver, rows, pins, inventory, uploadKey, epoch }: Medium,
+): { storage: Storage; uploads: Uploads } {
+  const locks = new KeyedMutex();
+  const pin = async (repository: string, blobs: readonly HeldBlob[]): Promise<void> => {
+    if (repository === '' || blobs.length === 0) return;
+    await pins.put(repository, blobs, epoch, clock() + settings.pinLifetimeMs);
+  };
+  const publisher = new Publisher({ driver, locks, inventory, pin });
+  const shared = { driver, settings, publisher, rows, clock };
+
+  const ingests = new Ingests(settings.maxConcurrentIngests);
+  const storage = storageHandlers({ ...shared, ingests, inventory, locks, pins, epoch });
+
+  const ids = createUploadIds(region, uploadKey);
+  const findPinned = async (repository: string, digest: Digest): Promise<HeldBlob | undefined> => {
+    if (!pins.find(repository, [digest], clock()).includes(digest)) return undefined;
+    const size = await driver.stat(digest);
+    return size === undefined ? undefined : { digest, size };
+  };
+  const sessions = new Sessions(ids, rows);
+  const uploads = uploadsHandlers({ ...shared, ids, sessions, findPinned });
+  return { storage, uploads };
+}

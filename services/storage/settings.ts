@@ -1,0 +1,35 @@
+/** The limits of one storage service. Times are in milliseconds. */
+export interface StorageSettings {
+  /** Uploads that may be written to at the same time; one more gets TOOMANYREQUESTS. */
+  readonly maxConcurrentUploads: number;
+  /** Blobs that may arrive from other regions at the same time; one more gets TOOMANYREQUESTS. */
+  readonly maxConcurrentIngests: number;
+  /** Largest upload; 0 is no limit but the disk's. */
+  readonly maxUploadBytes: number;
+  /** Largest blob of Put, which is held in memory. */
+  readonly maxPutBytes: number;
+  /** How long an upload, a mount or a hold protects a blob that nothing names yet. */
+  readonly pinLifetimeMs: number;
+  /** A long write is made durable each time this much has come, so that a crash costs at most that much of it. */
+  readonly flushEveryBytes: number;
+  /** Bytes of one write that may wait in memory for the disk. */
+  readonly maxPendingWriteBytes: number;
+  /** Bytes of a blob per message; a reader costs two of them in memory. */
+  readonly readChunkBytes: number;
+  /** How long to wait at the start for the previous owner of the data directory to end. */
+  readonly ownerLockWaitMs: number;
+}
+
+const MIB = 1024 * 1024;
+
+export const defaultStorageSettings: StorageSettings = {
+  maxConcurrentUploads: 256,
+  maxConcurrentIngests: 64,
+  maxUploadBytes: 0,
+  maxPutBytes: 8 * MIB,
+  pinLifetimeMs: 7 * 24 * 60 * 60 * 1000,
+  flushEveryBytes: 64 * MIB,
+  maxPendingWriteBytes: 4 * MIB,
+  readChunkBytes: MIB / 4,
+  ownerLockWaitMs: 3_000,
+};

@@ -1,0 +1,61 @@
+import { algorithmOf, createDigester, type Digest } from '#libs/oci/digest.ts';
+import { digestMismatch, readSpan } from '../byte-range.ts';
+import type { Publisher } from '../blobs/publisher.ts';
+import type { BlobWriter, HeldBlob, StagedBytes } from '../driver.ts';
+import type { UploadRows } from '../owner/uploads.ts';
+import type { StorageSettings } from '../settings.ts';
+import type { Session } from './sessions.ts';
+import { stageUpload } from './write.ts';
+
+export interface FinishContext {
+  readonly driver: BlobWriter;
+  readonly rows: UploadRows;
+  readonly publisher: Publisher;
+  readonly settings: StorageSettings;
+}
+
+/**
+ * Makes an upload, whose holder the caller is, a blob that is pinned for its repository. DIGEST_INVALID: it has another digest; the
+ * upload stays as it was.
+ */
+export async function finishUpload(
+  { driver, rows, publisher, settings }: FinishContext,
+  session: Session,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<HeldBlob> {
+  const staged = await stageUpload(driver, session);
+  const size = session.offset;
+  try {
+    const actual = await digestOfUpload(session, staged, digest, settings.readChunkBytes, signal);
+    if (actual !== digest) throw digestMismatch(digest, actual);
+    // Its bytes were flushed as they came, but an upload without any has had nothing to flush.
+    if (size === 0) await staged.flush();
+  } finally {
+    await staged.close();
+  }
+  const blob = { digest, size };
+  await publisher.publish('uploads', session.id, blob, session.repository);
+  await rows.remove(session.id);
+  return blob;
+}
+
+async function digestOfUpload(
+  session: Session,
+  staged: StagedBytes,
+  expected: Digest,
+  readChunkBytes: number,
+  signal: AbortSignal,
+): Promise<Digest> {
+  const { digester } = session;
+  const algorithm = algorithmOf(expected);
+  if (digester !== undefined && session.algorithm === algorithm) {
+    // It can't be asked twice.
+    session.digester = undefined;
+    return digester.digest();
+  }
+  const again = createDigester(algorithm);
+  for await (const chunk of readSpan(staged, { start: 0, end: session.offset }, readChunkBytes, signal))
+    again.update(chunk);
+  return again.digest();
+}

@@ -1,0 +1,111 @@
+import { isDigestAlgorithm, parseDigest, type Digest, type DigestAlgorithm } from '#libs/oci/digest.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
+import { parseRepositoryName } from '#libs/oci/name.ts';
+import { quote } from '#libs/oci/quote.ts';
+import type { Uploads } from '#libs/rpc/contracts.ts';
+import type { HeldBlob } from '../driver.ts';
+import { withParts } from '../parts.ts';
+import { finishUpload, type FinishContext } from './finish.ts';
+import type { UploadIds } from './ids.ts';
+import type { Session, Sessions } from './sessions.ts';
+import { writeUpload, type WriteContext } from './write.ts';
+
+export interface UploadsContext extends WriteContext, FinishContext {
+  readonly ids: UploadIds;
+  readonly sessions: Sessions;
+  /** A blob that is held and pinned for the repository. */
+  findPinned(repository: string, digest: Digest): Promise<HeldBlob | undefined>;
+}
+
+/** The contract of proto/meridian/v1/uploads.proto for the uploads of this region. */
+export function uploadsHandlers(context: UploadsContext): Uploads {
+  const { sessions, rows, driver, settings } = context;
+  let writers = 0;
+  return {
+    create: async ({ repository: text, algorithm }) => {
+      const repository = parseRepositoryName(text);
+      const id = context.ids.create(repository);
+      await rows.insert({ id, repository, algorithm: parseAlgorithm(algorithm), offset: 0 }, context.clock());
+      return { id, repository, offset: 0 };
+    },
+
+    write: (parts, { signal }) =>
+      withParts(
+        parts,
+        ({ target }) => target,
+        signal,
+        async ({ id, repository, offset }, data) => {
+          if (writers >= settings.maxConcurrentUploads) throw tooMany(settings.maxConcurrentUploads);
+          writers += 1;
+          try {
+            return await sessions.hold(id, repository, false, async (session, holder) => {
+              if (offset !== -1 && offset !== session.offset) throw wrongOffset(session, offset);
+              await writeUpload(context, session, holder, data);
+              return answer(session);
+            });
+          } finally {
+            writers -= 1;
+          }
+        },
+      ),
+
+    stat: async ({ id, repository }) => answer(await sessions.settled(id, repository)),
+
+    finish: async ({ id, repository, digest: text }, { signal }) => {
+      const digest = parseDigest(text);
+      try {
+        return await sessions.hold(id, repository, true, async (session) => {
+          const blob = await finishUpload(context, session, digest, signal);
+          sessions.forget(id);
+          return blob;
+        });
+      } catch (error) {
+        // Repeated by a client that the first answer did not reach: what it asks for is so.
+        if ((error as RegistryError).code !== 'BLOB_UPLOAD_UNKNOWN') throw error;
+        context.ids.check(id, repository);
+        const finished = await context.findPinned(repository, digest);
+        if (finished === undefined) throw error;
+        return finished;
+      }
+    },
+
+    cancel: ({ id, repository }) =>
+      sessions.hold(id, repository, true, async () => {
+        await rows.remove(id);
+        sessions.forget(id);
+        await driver.discard('uploads', id);
+        return {};
+      }),
+  };
+}
+
+function answer({ id, repository, offset }: Session): { id: string; repository: string; offset: number } {
+  return { id, repository, offset };
+}
+
+function parseAlgorithm(text: string): DigestAlgorithm {
+  if (text === '') return 'sha256';
+  if (isDigestAlgorithm(text)) return text;
+  throw new RegistryError(
+    'DIGEST_INVALID',
+    `The digest algorithm ${quote(text)} is not supported: expected sha256 or sha512.`,
+  );
+}
+
+function wrongOffset({ offset }: Session, asked: number): RegistryError {
+  return new RegistryError(
+    'RANGE_INVALID',
+    `The upload stands at ${offset} bytes, but the chunk starts at ${asked}. Go on from ${offset}.`,
+    { detail: { offset } },
+  );
+}
+
+function tooMany(limit: number): RegistryError {
+  return new RegistryError(
+    'TOOMANYREQUESTS',
+    `${limit} uploads are being written already, which is the limit. Try again soon.`,
+    {
+      retryAfterSeconds: 1,
+    },
+  );
+}

@@ -1,0 +1,38 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { parseUploadId, unknownUpload } from '#libs/upload-id.ts';
+
+/** 128 bits each: not to be guessed, and short enough for a URL. */
+const RANDOM_BYTES = 16;
+const MAC_BYTES = 16;
+
+/** Makes and checks the ids of one region's uploads. */
+export interface UploadIds {
+  create(repository: string): string;
+  /** Throws BLOB_UPLOAD_UNKNOWN unless this region gave out the id for the repository. */
+  check(id: string, repository: string): void;
+}
+
+export function createUploadIds(region: string, key: Uint8Array): UploadIds {
+  const macOf = (random: string, repository: string): Buffer =>
+    createHmac('sha256', key)
+      .update(JSON.stringify([region, random, repository]))
+      .digest()
+      .subarray(0, MAC_BYTES);
+  return {
+    create: (repository) => {
+      const random = randomBytes(RANDOM_BYTES).toString('base64url');
+      return `${region}.${random}.${macOf(random, repository).toString('base64url')}`;
+    },
+    check: (id, repository) => {
+      const parsed = parseUploadId(id);
+      const given = Buffer.from(parsed.mac, 'base64url');
+      const valid =
+        parsed.region === region &&
+        // base64url has several spellings of the same bytes; only one names the upload's file.
+        given.toString('base64url') === parsed.mac &&
+        given.length === MAC_BYTES &&
+        timingSafeEqual(given, macOf(parsed.random, repository));
+      if (!valid) throw unknownUpload(id);
+    },
+  };
+}
