@@ -1,0 +1,226 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Peer } from '#libs/rpc/contracts.ts';
+import type { TransferSettings } from '#services/replication/settings.ts';
+import {
+  neverAborts,
+  someBytes,
+  startTransferRegion,
+  TestCatalog,
+  type TransferRegion,
+} from '#test/support/transfer-regions.ts';
+
+const MIB = 1024 * 1024;
+const context = { signal: neverAborts };
+const running: TransferRegion[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((region) => region.stop()));
+});
+
+async function start(names: string[], settings: Partial<TransferSettings> = {}): Promise<TransferRegion[]> {
+  const catalog = new TestCatalog();
+  for (const name of names) running.push(await startTransferRegion(name, catalog, settings));
+  return [...running];
+}
+
+/** The blob in pieces, with something happening after the first `count` of them. */
+function interrupted(
+  bytes: Buffer,
+  count: number,
+  then: (signal: AbortSignal) => Promise<void>,
+): Peer['read'] {
+  return async function* ({ offset }, { signal }) {
+    const piece = 64 * 1024;
+    for (let i = 0; offset + i * piece < bytes.length; i++) {
+      if (i === count) await then(signal);
+      const begin = offset + i * piece;
+      yield { data: bytes.subarray(begin, begin + piece) };
+    }
+  };
+}
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+
+describe('a fetch', () => {
+  it('moves a blob once between regions however many ask for it', async () => {
+    const [us, eu] = (await start(['us', 'eu'])) as [TransferRegion, TransferRegion];
+    const bytes = someBytes(4 * MIB);
+    const digest = await us.store(bytes);
+    const request = { repository: 'team/app', digest, size: bytes.length };
+    const readers = Array.from({ length: 200 }, async () => {
+      await eu.transfer.fetch(request, context);
+      return (await eu.read(digest)).length;
+    });
+    expect(new Set(await Promise.all(readers))).toEqual(new Set([bytes.length]));
+    expect((await eu.read(digest)).equals(bytes)).toBe(true);
+    expect(eu.received).toEqual(new Map([['us', bytes.length]]));
+    expect(us.calls.get('read')).toBe(1);
+
+    await eu.transfer.fetch(request, context);
+    expect(eu.received.get('us')).toBe(bytes.length);
+    await expect
+      .poll(() => eu.events)
+      .toContainEqual({ kind: 'replica', digest, size: bytes.length, from: 'us' });
+  });
+
+  it('can be read along before the source has sent everything', async () => {
+    const [us, eu] = (await start(['us', 'eu'])) as [TransferRegion, TransferRegion];
+    const bytes = someBytes(1 * MIB);
+    const digest = await us.store(bytes);
+    const rest = Promise.withResolvers<undefined>();
+    us.serveReads(interrupted(bytes, 8, () => rest.promise));
+    await eu.transfer.fetch({ repository: 'team/app', digest, size: bytes.length }, context);
+    expect(await eu.holds(digest)).toBe(false);
+    const following = eu.storage.read({ digest, offset: 0, length: 0 }, context)[Symbol.asyncIterator]();
+    const first = (await following.next()).value as { data: Buffer };
+    expect(first.data.equals(bytes.subarray(0, first.data.length))).toBe(true);
+    rest.resolve(undefined);
+    let read = first.data.length;
+    for (let step = await following.next(); step.done !== true; step = await following.next())
+      read += step.value.data.length;
+    expect(read).toBe(bytes.length);
+    expect(await eu.holds(digest)).toBe(true);
+  });
+
+  it('goes on though the one who asked has gone', async () => {
+    const [us, eu] = (await start(['us', 'eu'])) as [TransferRegion, TransferRegion];
+    const bytes = someBytes(1 * MIB);
+    const digest = await us.store(bytes);
+    const asked = Promise.withResolvers<undefined>();
+    const rest = Promise.withResolvers<undefined>();
+    us.serveReads(
+      interrupted(bytes, 0, async () => {
+        asked.resolve(undefined);
+        await rest.promise;
+      }),
+    );
+    const abort = new AbortController();
+    const request = { repository: 'team/app', digest, size: bytes.length };
+    const fetching = eu.transfer.fetch(request, { signal: abort.signal });
+    await asked.promise;
+    abort.abort(new Error('gone'));
+    await expect(fetching).rejects.toThrow('gone');
+    rest.resolve(undefined);
+    await expect.poll(() => eu.holds(digest)).toBe(true);
+  });
+
+  it('goes on at another region, where it was, when its source is killed midway', async () => {
+    const [us, eu, ap] = (await start(['us', 'eu', 'ap'])) as [
+      TransferRegion,
+      TransferRegion,
+      TransferRegion,
+    ];
+    const bytes = someBytes(4 * MIB);
+    const digest = await us.store(bytes);
+    await eu.store(bytes);
+    const sources = [us, eu];
+    let killed: TransferRegion | undefined;
+    for (const source of sources) {
+      source.serveReads(
+        interrupted(bytes, 16, async () => {
+          if (killed !== undefined) return;
+          killed = source;
+          await source.cut();
+        }),
+      );
+    }
+    await ap.transfer.fetch({ repository: 'team/app', digest, size: bytes.length }, context);
+    await expect.poll(() => ap.holds(digest)).toBe(true);
+    expect((await ap.read(digest)).equals(bytes)).toBe(true);
+    const counts = sources.map(({ name }) => ap.received.get(name) ?? 0);
+    expect(killed).toBeDefined();
+    expect(Math.min(...counts)).toBeGreaterThan(0);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(bytes.length);
+  });
+
+  it('replaces a source that sends nothing any more', async () => {
+    const [us, eu, ap] = (await start(['us', 'eu', 'ap'])) as [
+      TransferRegion,
+      TransferRegion,
+      TransferRegion,
+    ];
+    const bytes = someBytes(1 * MIB);
+    const digest = await us.store(bytes);
+    await eu.store(bytes);
+    let stalled = 0;
+    for (const source of [us, eu]) {
+      source.serveReads(
+        interrupted(bytes, 4, async (signal) => {
+          stalled += 1;
+          if (stalled === 1) await untilAborted(signal);
+        }),
+      );
+    }
+    await ap.transfer.fetch({ repository: 'team/app', digest, size: bytes.length }, context);
+    await expect.poll(() => ap.holds(digest), { timeout: 10_000 }).toBe(true);
+    expect((await ap.read(digest)).equals(bytes)).toBe(true);
+    expect(ap.received.size).toBe(2);
+  });
+
+  it('discards wrong bytes, suspects who sent them, and fetches from another region', async () => {
+    const [us, eu, ap] = (await start(['us', 'eu', 'ap'])) as [
+      TransferRegion,
+      TransferRegion,
+      TransferRegion,
+    ];
+    const bytes = someBytes(1 * MIB);
+    const digest = await us.store(bytes);
+    await eu.store(bytes);
+    const wrong = Buffer.from(bytes);
+    wrong[500_000] = (wrong[500_000] ?? 0) ^ 1;
+    let liar: TransferRegion | undefined;
+    for (const source of [us, eu]) {
+      source.serveReads(async function* (request, call) {
+        liar ??= source;
+        const pieces = interrupted(liar === source ? wrong : bytes, 0, () => Promise.resolve());
+        yield* pieces(request, call);
+      });
+    }
+    await ap.transfer.fetch({ repository: 'team/app', digest, size: bytes.length }, context);
+    await expect.poll(() => ap.holds(digest)).toBe(true);
+    expect((await ap.read(digest)).equals(bytes)).toBe(true);
+    expect(String(ap.faults[0])).toContain(`The bytes that ${liar?.name ?? ''} sent`);
+    expect(liar?.calls.get('read')).toBe(1);
+  });
+
+  it('says BLOB_UNKNOWN when every region says that it has none', async () => {
+    const [, eu] = (await start(['us', 'eu', 'ap'])) as [TransferRegion, TransferRegion, TransferRegion];
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const fetching = eu.transfer.fetch({ repository: 'team/app', digest, size: 5 }, context);
+    await expect(fetching).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+  });
+
+  it('says UNAVAILABLE, and who was not reached, when a region could not be asked', async () => {
+    const [us, eu] = (await start(['us', 'eu', 'ap'])) as [TransferRegion, TransferRegion, TransferRegion];
+    await us.cut();
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const request = { repository: 'team/app', digest, size: 5 };
+    const expected = { code: 'UNAVAILABLE', detail: { regions: ['us'] } };
+    await expect(eu.transfer.fetch(request, context)).rejects.toMatchObject(expected);
+    await expect
+      .poll(() => eu.events)
+      .toContainEqual(expect.objectContaining({ kind: 'region-lost', region: 'us' }));
+    await expect(eu.transfer.fetch(request, context)).rejects.toMatchObject(expected);
+    await us.reconnect();
+    await expect.poll(() => eu.events).toContainEqual({ kind: 'region-back', region: 'us' });
+    await expect(eu.transfer.fetch(request, context)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+  });
+
+  it('copies a blob without bytes', async () => {
+    const [us, eu] = (await start(['us', 'eu'])) as [TransferRegion, TransferRegion];
+    const digest = await us.store(Buffer.alloc(0));
+    await eu.transfer.fetch({ repository: 'team/app', digest, size: 0 }, context);
+    await expect.poll(() => eu.holds(digest)).toBe(true);
+  });
+
+  it('does not fill the last of the disk, for a client can be relayed', async () => {
+    const [us, eu] = (await start(['us', 'eu'], { minFreeBytes: Number.MAX_SAFE_INTEGER })) as [
+      TransferRegion,
+      TransferRegion,
+    ];
+    const digest = await us.store(someBytes(1_000));
+    const fetching = eu.transfer.fetch({ repository: 'team/app', digest, size: 1_000 }, context);
+    await expect(fetching).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(eu.received.size).toBe(0);
+  });
+});
