@@ -11,6 +11,9 @@ export const HEAD_KEY = `${PREFIX}catalog/head`;
 /** Format of the data and the catalog's id; written once. */
 export const SCHEMA_KEY = `${PREFIX}schema`;
 
+/** The revision that history will be dropped up to next; no part of the catalog. */
+export const COMPACTION_KEY = `${PREFIX}compaction`;
+
 export const REGION_PREFIX = `${PREFIX}region/`;
 
 export const repositoryKey = (repository: RepositoryName): string => `${PREFIX}repository/${repository}`;

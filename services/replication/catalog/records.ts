@@ -70,6 +70,12 @@ export interface LiveRecord {
   readonly startedAtMs: number;
 }
 
+/** A revision, and when it was the newest. */
+export interface CompactionRecord {
+  readonly revision: number;
+  readonly markedAtMs: number;
+}
+
 export const count = z.int().nonnegative();
 export const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
 
@@ -105,3 +111,6 @@ export const gcRecord: Codec<GcRecord> = jsonCodec(z.object({ epoch: count }));
 export const receiptRecord: Codec<ReceiptRecord> = jsonCodec(z.object({ repository: z.string(), digest }));
 export const removalsRecord: Codec<RemovalsRecord> = jsonCodec(z.object({ digest, removedAtMs: count }));
 export const liveRecord: Codec<LiveRecord> = jsonCodec(z.object({ startedAtMs: count }));
+export const compactionRecord: Codec<CompactionRecord> = jsonCodec(
+  z.object({ revision: count, markedAtMs: count }),
+);

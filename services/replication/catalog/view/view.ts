@@ -62,6 +62,8 @@ export interface ManifestView {
 export interface OwnershipView {
   /** The size of content that the repository owns: a manifest of its own, or named as owned by one. */
   owns(repository: RepositoryName, digest: Digest): number | undefined;
+  /** The size of a manifest of the repository. */
+  manifestSize(repository: RepositoryName, digest: Digest): number | undefined;
   /**
    * All that these manifests of the repository stand for, each digest once: their own bytes, what they own, and of indexes the same of
    * their children. Digests that are no manifest of the repository are left out. Throws TOO_LARGE beyond MAX_CLOSURE_BLOBS.
@@ -92,6 +94,8 @@ export interface WantedView {
    * the rest. Every active region should hold everything; a draining one need get nothing new.
    */
   wantedBlobs(region: string): Generator<WantedBlob, void, undefined>;
+  /** What of it is due to one manifest: its bytes and what it owns; nothing if the repository has no such manifest. */
+  wantedOf(repository: RepositoryName, manifest: Digest): WantedBlob[];
 }
 
 export interface WantedBlob extends Content {

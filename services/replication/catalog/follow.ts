@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import type { Catalog } from '#libs/rpc/contracts.ts';
+import type { Frame } from '#types/meridian/v1/Frame.ts';
+import type { TagChange } from '#types/meridian/v1/TagChange.ts';
+import type { Staleness } from './staleness.ts';
+import type { ViewChange, ViewState } from './view/view.ts';
+
+/** The most tags and repositories that one frame lists; more make it a reset. */
+const MAX_LISTED = 1_000;
+
+export interface FollowOptions {
+  readonly view: ViewState;
+  readonly staleness: Staleness;
+  /** This process's name, another one after each start. */
+  readonly process: string;
+  readonly frameEveryMs: number;
+  /** Ends all streams. */
+  readonly stopping: AbortSignal;
+}
+
+/** `Catalog.Follow`: the first frame is a reset, and each tells all that changed up to its position since the one before. */
+export function createFollow({
+  view,
+  staleness,
+  process,
+  frameEveryMs,
+  stopping,
+}: FollowOptions): Catalog['follow'] {
+  return async function* (_request, { signal }) {
+    const changes = collectChanges(view);
+    const ended = AbortSignal.any([signal, stopping]);
+    try {
+      while (!ended.aborted) {
+        const position = { ...view.position(), stalenessMs: staleness.ms() };
+        yield { position, process, ...changes.take() };
+        await changes.next(AbortSignal.any([ended, AbortSignal.timeout(frameEveryMs)]));
+      }
+    } finally {
+      changes.stop();
+    }
+  };
+}
+
+type Changed = Pick<Frame, 'reset' | 'tags' | 'repositories'>;
+
+interface Changes {
+  /** What has changed since the last call. */
+  take(): Changed;
+  /** Resolves when something has changed, or when the signal aborts. */
+  next(signal: AbortSignal): Promise<void>;
+  stop(): void;
+}
+
+function collectChanges(view: ViewState): Changes {
+  const changed = new EventTarget();
+  let reset = true;
+  let tags = new Map<string, TagChange>();
+  let repositories = new Set<string>();
+
+  const collect = (change: ViewChange): void => {
+    for (const { repository, tag } of change.tags) tags.set(`${repository}:${tag}`, { repository, tag });
+    for (const repository of change.repositories) repositories.add(repository);
+    for (const { repository } of change.manifests) repositories.add(repository);
+    reset ||= change.reset || tags.size > MAX_LISTED || repositories.size > MAX_LISTED;
+    if (reset) clear();
+    changed.dispatchEvent(new Event('change'));
+  };
+  const clear = (): void => {
+    tags = new Map();
+    repositories = new Set();
+  };
+  const unsubscribe = view.subscribe(collect);
+
+  return {
+    take: () => {
+      const taken = { reset, tags: [...tags.values()], repositories: [...repositories] };
+      reset = false;
+      clear();
+      return taken;
+    },
+    next: async (signal) => {
+      if (reset || tags.size > 0 || repositories.size > 0) return;
+      await once(changed, 'change', { signal }).catch(() => undefined);
+    },
+    stop: unsubscribe,
+  };
+}

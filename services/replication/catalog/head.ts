@@ -1,0 +1,102 @@
+import type { KeyValue, KeyValueStore } from '#libs/etcd/store.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
+import type { Clock } from './collaborators.ts';
+import { HEAD_KEY } from './keys.ts';
+import { headRecord } from './records.ts';
+import type { ViewPosition, ViewState } from './view/view.ts';
+
+/** The catalog's newest revision as the quorum knew it at some moment after `startedAtMs` (monotonic). */
+export interface Head extends ViewPosition {
+  readonly startedAtMs: number;
+}
+
+export interface HeadReader {
+  /**
+   * Reads the head linearizably, in a read that starts after this call: whoever calls during a read shares the next one with all others,
+   * so at most one read is under way and one waits. Throws UNAVAILABLE when the quorum doesn't answer within the deadline.
+   */
+  read(signal: AbortSignal): Promise<Head>;
+}
+
+export interface HeadReaderOptions {
+  readonly etcd: KeyValueStore;
+  readonly clock: Clock;
+  readonly view: ViewState;
+  readonly timeoutMs: number;
+  readonly onHead: (head: Head) => void;
+  /** The view is of another catalog, or ahead of what was read after it: etcd was exchanged or restored. */
+  readonly onOtherHistory: () => void;
+}
+
+export function createHeadReader(options: HeadReaderOptions): HeadReader {
+  const { etcd, clock, view, timeoutMs, onHead, onOtherHistory } = options;
+  let running: Promise<Head> | undefined;
+  let queued: Promise<Head> | undefined;
+
+  const start = async (): Promise<Head> => {
+    const startedAtMs = clock.monotonicMs();
+    const before = view.position();
+    const kv = await readHeadKey(etcd, timeoutMs);
+    const { catalogId } = headRecord.decode(kv.value, HEAD_KEY);
+    const head = { catalogId, revision: kv.modRevision, startedAtMs };
+    if (before.catalogId !== catalogId || before.revision > head.revision) {
+      onOtherHistory();
+      throw unavailable(
+        "has another history than this region's copy of the catalog, which is made anew",
+        undefined,
+      );
+    }
+    onHead(head);
+    return head;
+  };
+  const run = (): Promise<Head> => {
+    const read = start().finally(() => {
+      if (running === read) running = undefined;
+    });
+    running = read;
+    return read;
+  };
+  const join = (): Promise<Head> => {
+    if (running === undefined && queued === undefined) return run();
+    queued ??= (running ?? Promise.resolve()).then(noop, noop).then(() => {
+      queued = undefined;
+      return run();
+    });
+    return queued;
+  };
+
+  return { read: (signal) => unlessAborted(join(), signal) };
+}
+
+async function readHeadKey(etcd: KeyValueStore, timeoutMs: number): Promise<KeyValue> {
+  const deadline = AbortSignal.timeout(timeoutMs);
+  try {
+    const { kvs } = await etcd.range({ key: HEAD_KEY }, deadline);
+    if (kvs[0] !== undefined) return kvs[0];
+  } catch (cause) {
+    throw unavailable('could not be reached', cause);
+  }
+  throw unavailable('holds no catalog', undefined);
+}
+
+function unavailable(why: string, cause: unknown): RegistryError {
+  const message = `The answer needs etcd's quorum, which ${why}; try again.`;
+  return new RegistryError('UNAVAILABLE', message, { cause, retryAfterSeconds: 5 });
+}
+
+function noop(): void {
+  // The next read starts whichever way the one before it ended.
+}
+
+/** The shared work's outcome; who aborts leaves it to the others. */
+function unlessAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    shared
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort))
+      .catch(noop);
+  });
+}

@@ -1,0 +1,52 @@
+import { RegistryError } from '#libs/oci/errors.ts';
+import { withSpan } from '#libs/telemetry/trace.ts';
+import type { Content, Holder } from '../collaborators.ts';
+import type { RecordedReference } from '../manifest-record.ts';
+import type { CatalogSettings } from '../settings.ts';
+import type { OwnershipView } from '../view/view.ts';
+import { wantedRegions } from './durability.ts';
+import type { Prepared } from './prepare.ts';
+import type { Push } from './request.ts';
+
+/** All that must be on disk: the manifest's own bytes, what it owns, and of an index the same of its children. */
+export function contentOf(
+  view: OwnershipView,
+  { digest, size, repository }: Push,
+  references: readonly RecordedReference[],
+): Content[] {
+  const content = new Map<string, Content>([[digest, { digest, size }]]);
+  for (const { digest, size, owned } of references) if (owned) content.set(digest, { digest, size });
+  const children = references.filter(({ role }) => role === 'manifest').map(({ digest }) => digest);
+  for (const blob of view.closure(repository, children)) content.set(blob.digest, blob);
+  return [...content.values()];
+}
+
+/**
+ * Has as many regions hold the content as the repository's durability asks for, and gives their collection epochs. Throws UNAVAILABLE that
+ * names the regions where that failed.
+ */
+export async function holdContent(
+  { holder, region, settings }: { holder: Holder; region: string; settings: CatalogSettings },
+  { id, repository }: Push,
+  blobs: readonly Content[],
+  prepared: Prepared,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const active = prepared.regions.filter(({ state }) => state === 'active').map(({ name }) => name);
+  const { regions, count } = wantedRegions(prepared.repository?.durability, active, region);
+  const timeoutMs = settings.holdTimeoutMs;
+  const { epochs, missing } = await withSpan('catalog.push hold', {}, (span) => {
+    span.setAttributes({ 'meridian.blobs': blobs.length, 'meridian.wanted_regions': count });
+    const request = { pushId: id, repository, blobs, from: region, regions, wanted: count, timeoutMs };
+    return holder.hold(request, signal);
+  });
+  if (epochs.size >= count) return epochs;
+  const held = [...epochs.keys()];
+  throw new RegistryError(
+    'UNAVAILABLE',
+    `The push must be on disk in ${count} of the regions ${regions.join(', ')}, but in time only ${held.length} could hold all of it ` +
+      `(${held.join(', ') || 'none'}), not ${missing.join(', ') || 'the others'}. Nothing was published, and what was copied is kept for ` +
+      'a while: try again.',
+    { detail: { wanted: count, held, missing }, retryAfterSeconds: 5 },
+  );
+}

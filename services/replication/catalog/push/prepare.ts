@@ -1,0 +1,108 @@
+import { prefixEnd } from '#libs/etcd/prefix.ts';
+import type { KeyValue, KeyValueStore } from '#libs/etcd/store.ts';
+import type { Digest } from '#libs/oci/digest.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
+import { lagging } from '../barrier.ts';
+import { HEAD_KEY, manifestKey, REGION_PREFIX, removalsKey, repositoryKey, tagKey } from '../keys.ts';
+import {
+  headRecord,
+  regionRecord,
+  repositoryRecord,
+  tagRecord,
+  type RegionRecord,
+  type RepositoryRecord,
+} from '../records.ts';
+import { keysAt, readKey } from '../transact.ts';
+import { untilReached } from '../view/reached.ts';
+import type { ViewState } from '../view/view.ts';
+import { checkCondition, type Push } from './request.ts';
+
+/** A key as it was read: its mod revision must be the same at commit. */
+export interface ReadKey {
+  readonly key: string;
+  readonly modRevision: number;
+}
+
+/** The state of the catalog that a push builds on. */
+export interface Prepared {
+  readonly catalogId: string;
+  /** Undefined for a new repository. */
+  readonly repository: RepositoryRecord | undefined;
+  readonly regions: readonly (RegionRecord & { readonly name: string })[];
+  /** What must not have changed when the push commits. */
+  readonly unchanged: readonly ReadKey[];
+}
+
+/**
+ * Reads what a push depends on in one linearizable transaction, checks it, and waits for the view to be as new. Throws PRECONDITION_FAILED,
+ * CONFLICT for a repository that is being deleted, UNAVAILABLE.
+ */
+export async function prepare(
+  { etcd, view, viewTimeoutMs }: { etcd: KeyValueStore; view: ViewState; viewTimeoutMs: number },
+  push: Push,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const conditionKey = conditionKeyOf(push);
+  const keys = [repositoryKey(push.repository), removalsKey(push.repository), ...conditionKey];
+  const answer = await etcd.txn(
+    {
+      then: [
+        readKey(HEAD_KEY),
+        { kind: 'range', key: REGION_PREFIX, rangeEnd: prefixEnd(REGION_PREFIX) },
+        ...keys.map(readKey),
+      ],
+    },
+    signal,
+  );
+  const [head] = keysAt(answer, 0);
+  if (head === undefined) {
+    const message = 'etcd holds no catalog; is it the right one, and was its data restored?';
+    throw new RegistryError('UNAVAILABLE', message, { retryAfterSeconds: 5 });
+  }
+  const regions = keysAt(answer, 1);
+  const [repository, removals, condition] = keys.map((_, index) => keysAt(answer, 2 + index)[0]);
+
+  const settings = readRepository(push, repository);
+  if (conditionKey.length > 0) checkCurrent(push, condition);
+
+  const { catalogId } = headRecord.decode(head.value, HEAD_KEY);
+  const position = { catalogId, revision: head.modRevision };
+  if (!(await untilReached(view, position, viewTimeoutMs, signal))) {
+    throw lagging(head.modRevision, view.position().revision);
+  }
+  return {
+    catalogId,
+    repository: settings,
+    regions: regions.map(({ key, value }) => ({
+      name: key.slice(REGION_PREFIX.length),
+      ...regionRecord.decode(value, key),
+    })),
+    unchanged: [
+      ...regions.map(({ key, modRevision }) => ({ key, modRevision })),
+      ...[repository, removals, condition]
+        .slice(0, keys.length)
+        .map((kv, index) => ({ key: keys[index] ?? '', modRevision: kv?.modRevision ?? 0 })),
+    ],
+  };
+}
+
+function conditionKeyOf({ repository, tags, digest, condition }: Push): string[] {
+  if (condition.ifMatch === '' && condition.ifNoneMatch === '') return [];
+  const [tag] = tags;
+  return [tag === undefined ? manifestKey(repository, digest) : tagKey(repository, tag)];
+}
+
+function checkCurrent({ tags, digest, condition }: Push, kv: KeyValue | undefined): void {
+  const [tag] = tags;
+  let current: Digest | undefined;
+  if (kv !== undefined) current = tag === undefined ? digest : tagRecord.decode(kv.value, kv.key).digest;
+  checkCondition(condition, current, tag === undefined ? `The manifest ${digest}` : `The tag ${tag}`);
+}
+
+function readRepository({ repository }: Push, kv: KeyValue | undefined): RepositoryRecord | undefined {
+  if (kv === undefined) return undefined;
+  const record = repositoryRecord.decode(kv.value, kv.key);
+  if (record.state === 'active') return record;
+  const message = `The repository ${repository} is being deleted; push again once that is done.`;
+  throw new RegistryError('CONFLICT', message, { retryAfterSeconds: 5 });
+}

@@ -1,0 +1,28 @@
+import { RegistryError } from '#libs/oci/errors.ts';
+import { MAX_MANIFEST_BYTES, parseManifest, type Manifest } from '#libs/oci/manifest.ts';
+import type { Digest } from '#libs/oci/digest.ts';
+import type { Storage } from '#libs/rpc/contracts.ts';
+
+/** What the region's storage holds under the digest, read as a manifest. Throws BLOB_UNKNOWN, MANIFEST_INVALID, SIZE_INVALID, TOO_LARGE. */
+export async function readManifest(
+  storage: Pick<Storage, 'read'>,
+  { digest, mediaType, size }: { digest: Digest; mediaType: string; size: number },
+  signal: AbortSignal,
+): Promise<Manifest> {
+  if (size > MAX_MANIFEST_BYTES) {
+    const message = `The manifest has ${size} bytes; at most ${MAX_MANIFEST_BYTES} are accepted.`;
+    throw new RegistryError('TOO_LARGE', message);
+  }
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  for await (const { data } of storage.read({ digest, offset: 0, length: 0 }, { signal })) {
+    received += data.length;
+    if (received > size) break;
+    chunks.push(data);
+  }
+  if (received !== size) {
+    const message = `The manifest ${digest} should have ${size} bytes, but ${received > size ? 'more' : received} are stored under its digest.`;
+    throw new RegistryError('SIZE_INVALID', message);
+  }
+  return parseManifest(Buffer.concat(chunks), mediaType === '' ? undefined : mediaType);
+}

@@ -1,0 +1,60 @@
+import { setTimeout } from 'node:timers/promises';
+import type { KeyValueStore } from '#libs/etcd/store.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
+import type { Barrier } from './barrier.ts';
+import { bootstrapCatalog, type ConfiguredRegion } from './bootstrap.ts';
+import type { ViewState } from './view/view.ts';
+
+const RETRY_MS = 500;
+
+export interface JoinOptions {
+  readonly etcd: KeyValueStore;
+  readonly view: ViewState;
+  readonly regions: readonly ConfiguredRegion[];
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Makes or checks the catalog in etcd. While etcd is away: waits for it where the view is empty, or else goes on without the check. */
+export async function joinCatalog(
+  { etcd, view, regions, onFault }: JoinOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let reported = false; ; reported = true) {
+    try {
+      await bootstrapCatalog(etcd, regions, signal);
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof RegistryError) || error.code !== 'UNAVAILABLE') throw error;
+      if (!reported) onFault(error);
+      if (view.position().catalogId !== '') return;
+      await setTimeout(RETRY_MS, undefined, { signal });
+    }
+  }
+}
+
+/** Resolves when the view holds a catalog and, if the quorum can be reached, is up to date. */
+export async function firstView(view: ViewState, barrier: Barrier, signal: AbortSignal): Promise<void> {
+  await untilLoaded(view, signal);
+  await barrier(signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (!(error instanceof RegistryError)) throw error;
+  });
+}
+
+async function untilLoaded(view: ViewState, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (view.position().catalogId !== '') return;
+  const loaded = Promise.withResolvers<undefined>();
+  const unsubscribe = view.subscribe(({ position }) => {
+    if (position.catalogId !== '') loaded.resolve(undefined);
+  });
+  const onAbort = (): void => loaded.reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await loaded.promise;
+  } finally {
+    unsubscribe();
+    signal.removeEventListener('abort', onAbort);
+  }
+}

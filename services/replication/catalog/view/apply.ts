@@ -1,0 +1,129 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { KeyValue, WatchEvent } from '#libs/etcd/store.ts';
+import type { Digest } from '#libs/oci/digest.ts';
+import type { ReferenceRole } from '#libs/oci/manifest.ts';
+import type { RepositoryName } from '#libs/oci/name.ts';
+import type { Tag } from '#libs/oci/tag.ts';
+import { parseKey, type ParsedKey } from '../keys.ts';
+import { manifestRecord } from '../manifest-record.ts';
+import { gcRecord, headRecord, regionRecord, repositoryRecord, schemaRecord, tagRecord } from '../records.ts';
+import { createMeta } from './meta.ts';
+
+/** What a run of events changed. */
+export interface AppliedChange {
+  readonly tags: { readonly repository: RepositoryName; readonly tag: Tag }[];
+  readonly manifests: { readonly repository: RepositoryName; readonly digest: Digest }[];
+  readonly repositories: RepositoryName[];
+  regions: boolean;
+}
+
+export type Applier = (events: Iterable<WatchEvent>) => AppliedChange;
+
+/** Writes etcd's events into the tables; the caller opens the transaction. Throws for a record that can't be read. */
+export function createApplier(db: DatabaseSync): Applier {
+  const puts = preparePuts(db);
+  const deletes = prepareDeletes(db);
+  return (events) => {
+    const change: AppliedChange = { tags: [], manifests: [], repositories: [], regions: false };
+    for (const { kind, kv } of events) {
+      const key = parseKey(kv.key);
+      if (key === undefined) continue;
+      if (kind === 'put') puts(key, kv);
+      else deletes(key);
+      note(key, change);
+    }
+    return change;
+  };
+}
+
+const RANK: Record<ReferenceRole, number> = { manifest: 0, config: 1, layer: 2, blob: 2 };
+
+function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
+  const meta = createMeta(db);
+  const repository = db.prepare('INSERT OR REPLACE INTO repositories (name, state, record) VALUES (?, ?, ?)');
+  const manifest = db.prepare(
+    'INSERT OR REPLACE INTO manifests (repository, digest, size, subject, artifact_type, record) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const forget = db.prepare('DELETE FROM content WHERE repository = ? AND manifest = ?');
+  const content = db.prepare(
+    'INSERT OR REPLACE INTO content (repository, manifest, digest, size, rank) VALUES (?, ?, ?, ?, ?)',
+  );
+  const tag = db.prepare(
+    'INSERT OR REPLACE INTO tags (repository, tag, digest, media_type, size, mod_revision) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const region = db.prepare('INSERT OR REPLACE INTO regions (name, record) VALUES (?, ?)');
+  const epoch = db.prepare('INSERT OR REPLACE INTO epochs (region, epoch) VALUES (?, ?)');
+
+  return (key, { key: path, value, modRevision }) => {
+    switch (key.kind) {
+      case 'schema':
+        meta.setCatalogId(schemaRecord.decode(value, path).catalogId);
+        return;
+      case 'head':
+        meta.setHead(modRevision, headRecord.decode(value, path).id);
+        return;
+      case 'repository':
+        return void repository.run(key.repository, repositoryRecord.decode(value, path).state, value);
+      case 'manifest': {
+        const { size, subject, artifactType, references } = manifestRecord.decode(value, path);
+        manifest.run(key.repository, key.digest, size, subject ?? null, artifactType ?? null, value);
+        forget.run(key.repository, key.digest);
+        for (const { digest, size, role, owned } of references) {
+          if (owned) content.run(key.repository, key.digest, digest, size, RANK[role]);
+        }
+        return;
+      }
+      case 'tag': {
+        const { digest, mediaType, size } = tagRecord.decode(value, path);
+        return void tag.run(key.repository, key.tag, digest, mediaType, size, modRevision);
+      }
+      case 'region':
+        regionRecord.decode(value, path);
+        return void region.run(key.region, value);
+      case 'gc':
+        return void epoch.run(key.region, gcRecord.decode(value, path).epoch);
+      case 'removals':
+      case 'live':
+      case 'receipt':
+        return;
+    }
+  };
+}
+
+function prepareDeletes(db: DatabaseSync): (key: ParsedKey) => void {
+  const repository = db.prepare('DELETE FROM repositories WHERE name = ?');
+  const manifest = db.prepare('DELETE FROM manifests WHERE repository = ? AND digest = ?');
+  const content = db.prepare('DELETE FROM content WHERE repository = ? AND manifest = ?');
+  const tag = db.prepare('DELETE FROM tags WHERE repository = ? AND tag = ?');
+  const region = db.prepare('DELETE FROM regions WHERE name = ?');
+  const epoch = db.prepare('DELETE FROM epochs WHERE region = ?');
+
+  return (key) => {
+    switch (key.kind) {
+      case 'repository':
+        return void repository.run(key.repository);
+      case 'manifest':
+        manifest.run(key.repository, key.digest);
+        return void content.run(key.repository, key.digest);
+      case 'tag':
+        return void tag.run(key.repository, key.tag);
+      case 'region':
+        return void region.run(key.region);
+      case 'gc':
+        return void epoch.run(key.region);
+      case 'schema':
+      case 'head':
+      case 'removals':
+      case 'live':
+      case 'receipt':
+        return;
+    }
+  };
+}
+
+function note(key: ParsedKey, change: AppliedChange): void {
+  if (key.kind === 'tag') change.tags.push({ repository: key.repository, tag: key.tag });
+  else if (key.kind === 'manifest') change.manifests.push({ repository: key.repository, digest: key.digest });
+  else if (key.kind === 'repository') change.repositories.push(key.repository);
+  else if (key.kind === 'region') change.regions = true;
+}

@@ -1,0 +1,89 @@
+import { rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+/** Tables of another number are made anew: everything in them comes from etcd. */
+const TABLES_VERSION = 1;
+
+/*
+ * Text is compared by bytes (SQLite's BINARY), as etcd orders keys. `content` has a row for each piece of content that a manifest owns;
+ * its rank is the order of fetching: 0 manifests, 1 configs, 2 all else.
+ */
+const TABLES = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE repositories (name TEXT PRIMARY KEY, state TEXT NOT NULL, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE manifests (
+    repository TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, subject TEXT, artifact_type TEXT, record BLOB NOT NULL,
+    PRIMARY KEY (repository, digest)
+  ) STRICT;
+  CREATE INDEX manifests_by_subject ON manifests (repository, subject, digest) WHERE subject IS NOT NULL;
+  CREATE INDEX manifests_by_digest ON manifests (digest, size, repository);
+  CREATE TABLE content (
+    repository TEXT NOT NULL, manifest TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, rank INTEGER NOT NULL,
+    PRIMARY KEY (repository, manifest, digest)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX content_by_digest ON content (repository, digest, size);
+  CREATE INDEX content_by_rank ON content (rank, digest, size, repository);
+  CREATE TABLE tags (
+    repository TEXT NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL, media_type TEXT NOT NULL, size INTEGER NOT NULL,
+    mod_revision INTEGER NOT NULL, PRIMARY KEY (repository, tag)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tags_by_digest ON tags (repository, digest, tag);
+  CREATE TABLE regions (name TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE epochs (region TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${TABLES_VERSION};
+`;
+
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+/**
+ * Opens the file, or makes it where it is missing, damaged or of another version. What was committed survives a crash of the machine
+ * except for the last transactions, which etcd sends again. Throws when another process has it open.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  try {
+    const db = open(path);
+    if (db.prepare('PRAGMA user_version').get()?.['user_version'] === TABLES_VERSION) return db;
+    db.close();
+  } catch (error) {
+    const { errcode } = error as { errcode?: number };
+    if (errcode !== SQLITE_CORRUPT && errcode !== SQLITE_NOTADB) throw error;
+  }
+  return createDatabase(path);
+}
+
+/** Makes the file anew, dropping what is there. */
+export function createDatabase(path: string): DatabaseSync {
+  removeDatabase(path);
+  const db = open(path);
+  inTransaction(db, () => db.exec(TABLES));
+  return db;
+}
+
+export function removeDatabase(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
+}
+
+/** All of `work` or, when it throws, nothing of it. */
+export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function open(path: string): DatabaseSync {
+  const db = new DatabaseSync(path);
+  try {
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}

@@ -1,0 +1,124 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import type { WatchEvent } from '#libs/etcd/store.ts';
+import { createApplier } from './apply.ts';
+import { ownershipRows, wantedOfManifest, wantedRows } from './content-rows.ts';
+import { inTransaction, openDatabase, removeDatabase } from './database.ts';
+import { createMeta } from './meta.ts';
+import { manifestRows, regionRows, repositoryRows, tagRows } from './rows.ts';
+import type { View, ViewChange, ViewPosition, WantedBlob } from './view.ts';
+
+/** The view with the calls that change it: for whoever feeds it, and for nobody else. */
+export interface FedView extends View {
+  /** What a watch needs to go on: the last applied event, and the head that was there then. */
+  resumption(): { readonly appliedRevision: number; readonly headRevision: number; readonly headId: string };
+  /** Takes whole revisions, in order, up to and including `revision`; all of it or, if it throws, nothing. */
+  apply(events: readonly WatchEvent[], revision: number): void;
+  /** Where a new view is to be loaded into, as a file of its own. */
+  readonly loadPath: string;
+  /** Puts the closed file at `loadPath` in the place of the present one and tells followers to start afresh. */
+  swap(): void;
+  freshAtMs(): number;
+  setFreshAtMs(time: number): void;
+  close(): void;
+}
+
+const WANTED_PAGE = 500;
+
+/** Opens the view kept in `dataDir`, an existing directory. One process at a time can have it open. */
+export function openView(dataDir: string): FedView {
+  const path = join(dataDir, 'view.sqlite');
+  const loadPath = join(dataDir, 'view-loading.sqlite');
+  removeDatabase(loadPath);
+  let tables = openTables(path);
+  let position = positionOf(tables);
+  const listeners = new Set<(change: ViewChange) => void>();
+
+  const notify = (change: Omit<ViewChange, 'position'>): void => {
+    position = positionOf(tables);
+    for (const listener of [...listeners]) listener({ ...change, position });
+  };
+
+  return {
+    loadPath,
+    position: () => position,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    resumption: () => {
+      const { revision, id } = tables.meta.head();
+      return { appliedRevision: tables.meta.applied(), headRevision: revision, headId: id };
+    },
+    apply: (events, revision) => {
+      const change = inTransaction(tables.db, () => {
+        tables.meta.setApplied(revision);
+        return tables.applier(events);
+      });
+      notify({ ...change, reset: false });
+    },
+    swap: () => {
+      // Closing removes the write-ahead log, which must not meet the new file.
+      tables.db.close();
+      renameSync(loadPath, path);
+      tables = openTables(path);
+      notify({ reset: true, tags: [], manifests: [], repositories: [], regions: true });
+    },
+    freshAtMs: () => tables.meta.freshAtMs(),
+    setFreshAtMs: (time) => tables.meta.setFreshAtMs(time),
+    close: () => tables.db.close(),
+
+    tag: (...key) => tables.tags.tag(...key),
+    tags: (...page) => tables.tags.tags(...page),
+    tagsOf: (...key) => tables.tags.tagsOf(...key),
+    manifest: (...key) => tables.manifests.manifest(...key),
+    referrers: (...page) => tables.manifests.referrers(...page),
+    owns: (...key) => tables.ownership.owns(...key),
+    manifestSize: (...key) => tables.ownership.manifestSize(...key),
+    closure: (...key) => tables.ownership.closure(...key),
+    repository: (name) => tables.repositories.repository(name),
+    repositories: (...page) => tables.repositories.repositories(...page),
+    regions: () => tables.regions.regions(),
+    epoch: (region) => tables.regions.epoch(region),
+    wantedOf: (...key) => tables.wantedOf(...key),
+    wantedBlobs: function* () {
+      for (const kind of ['manifest', 'config', 'layer'] as const) {
+        let page: WantedBlob[];
+        let last = '';
+        do {
+          page = tables.wanted(kind, last, WANTED_PAGE);
+          yield* page;
+          last = page.at(-1)?.digest ?? last;
+        } while (page.length === WANTED_PAGE);
+      }
+    },
+  };
+}
+
+interface Tables extends ReturnType<typeof prepareTables> {
+  readonly db: DatabaseSync;
+}
+
+function openTables(path: string): Tables {
+  const db = openDatabase(path);
+  return { db, ...prepareTables(db) };
+}
+
+function prepareTables(db: DatabaseSync) {
+  return {
+    meta: createMeta(db),
+    applier: createApplier(db),
+    tags: tagRows(db),
+    manifests: manifestRows(db),
+    ownership: ownershipRows(db),
+    repositories: repositoryRows(db),
+    regions: regionRows(db),
+    wanted: wantedRows(db),
+    wantedOf: wantedOfManifest(db),
+  };
+}
+
+function positionOf({ meta }: Tables): ViewPosition {
+  return { catalogId: meta.catalogId(), revision: meta.head().revision };
+}
