@@ -34,7 +34,7 @@ export function startSdk(options: SdkOptions): Tracing {
   return {
     stop: async (timeoutMs) => {
       const late = Promise.withResolvers<undefined>();
-      const timer = setTimeout(late.resolve, timeoutMs);
+      const timer = setTimeout(() => late.resolve(undefined), timeoutMs);
       await Promise.race([sdk.shutdown().catch(() => undefined), late.promise]);
       clearTimeout(timer);
     },

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import type { Release, SharedCache } from './leases.ts';
+
+export interface RedisCacheOptions {
+  /** Such as `redis://127.0.0.1:6379`. */
+  readonly url: string;
+  /** Stands before every key, so that regions can share one Redis in tests. */
+  readonly keyPrefix: string;
+  /** Told each time Redis is lost; what is asked of it meanwhile fails soft. */
+  readonly onUnreachable: (error: Error) => void;
+}
+
+/** Work waits no longer than this for a hint. */
+const COMMAND_TIMEOUT_MS = 250;
+const MAX_RECONNECT_DELAY_MS = 2_000;
+
+/** Deletes the lease only while it is still the one that was taken. */
+const RELEASE_SCRIPT = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
+
+/** Connects at once and again whenever the connection breaks; never rejects for Redis being away, `ping` apart. */
+export function createRedisCache({ url, keyPrefix, onUnreachable }: RedisCacheOptions): SharedCache {
+  const redis = new Redis(url, {
+    keyPrefix,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: MAX_RECONNECT_DELAY_MS,
+    // What can't be asked now is not asked later: by then nobody waits for it.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS),
+  });
+  let lost = false;
+  redis.on('error', (error: Error) => {
+    if (!lost) onUnreachable(error);
+    lost = true;
+  });
+  redis.on('ready', () => (lost = false));
+
+  const releaseOf = (key: string, holder: string): Release => {
+    return async () => {
+      await redis.eval(RELEASE_SCRIPT, 1, key, holder).catch(() => undefined);
+    };
+  };
+  return {
+    tryAcquire: async (key, ttlMs, signal) => {
+      signal.throwIfAborted();
+      const holder = randomUUID();
+      const answer = await redis.set(key, holder, 'PX', ttlMs, 'NX').catch(() => 'OK' as const);
+      signal.throwIfAborted();
+      return answer === 'OK' ? releaseOf(key, holder) : undefined;
+    },
+    ping: async (signal) => {
+      signal.throwIfAborted();
+      await redis.ping().catch((cause: unknown) => {
+        throw new Error(`Redis at ${new URL(url).host} does not answer.`, { cause });
+      });
+    },
+    close: async () => redis.disconnect(),
+  };
+}
