@@ -90,7 +90,8 @@ function serveMethod(
     call.on('cancelled', () => abort.abort(new Error(`The caller of ${name} went away.`)));
     call.on('error', (error) => abort.abort(error));
     return {
-      input: method.requestStream ? call : call.request,
+      // Node would end a stream that was read to its end by destroying it, which looks like a caller who went away.
+      input: method.requestStream ? call.iterator({ destroyOnReturn: false }) : call.request,
       signal: abort.signal,
       span: { kind: SpanKind.SERVER, parent: incomingTraceContext(traceHeaders(call.metadata)) },
     };

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { openRpcChannel } from '#libs/rpc/client.ts';
 import { storageContract, type Storage } from '#libs/rpc/contracts.ts';
@@ -11,6 +11,8 @@ interface Observed {
   chunksMade: number;
   readEnded: Promise<void>;
   putReceived: Deferred;
+  putEnded: Deferred;
+  beforePutAnswer: () => Promise<unknown>;
   putSignal: AbortSignal;
 }
 
@@ -21,6 +23,8 @@ function observable(): { storage: Storage; observed: Observed } {
     chunksMade: 0,
     readEnded: ended.promise,
     putReceived: deferred(),
+    putEnded: deferred(),
+    beforePutAnswer: () => Promise.resolve(),
     putSignal: neverAborts,
   };
   const unused = (): never => {
@@ -44,6 +48,8 @@ function observable(): { storage: Storage; observed: Observed } {
         size += data?.length ?? 0;
         observed.putReceived.resolve();
       }
+      observed.putEnded.resolve();
+      await observed.beforePutAnswer();
       return { digest: 'counted', size };
     },
     stat: async ({ digests }) => {
@@ -107,6 +113,11 @@ describe.each(['over gRPC', 'in process'])('a service called %s', (how) => {
     expect(observed.chunksMade).toBeLessThan(400);
   });
 
+  afterEach(() => {
+    observed.putEnded = deferred();
+    observed.beforePutAnswer = () => Promise.resolve();
+  });
+
   it('sends a stream of requests whole', async () => {
     const answer = await client.put(
       (async function* () {
@@ -115,6 +126,23 @@ describe.each(['over gRPC', 'in process'])('a service called %s', (how) => {
       { signal: neverAborts },
     );
     expect(answer).toEqual({ digest: 'counted', size: 64 * 64 * 1024 });
+  });
+
+  it('does not take the end of the requests for the end of the call', async () => {
+    const answered = Promise.withResolvers<undefined>();
+    observed.beforePutAnswer = () => answered.promise;
+    const put = client.put(
+      (async function* () {
+        yield { data: Buffer.alloc(10) };
+      })(),
+      { signal: neverAborts },
+    );
+    await observed.putEnded.promise;
+    // Node destroys streams some turns of the event loop after their end.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(observed.putSignal.aborted).toBe(false);
+    answered.resolve(undefined);
+    await put;
   });
 
   it('ends the call when the requests fail, and gives their error to the caller', async () => {
