@@ -45,6 +45,7 @@ export interface TransferRegion {
   readonly sent: Map<string, number>;
   /** Puts something else in the place of what other regions read here. */
   serveReads(read: Peer['read']): void;
+  serveHold(hold: () => Promise<never>): void;
   /** Calls of other regions, by name. */
   readonly calls: Map<keyof Peer, number>;
   store(bytes: Buffer, repository?: string): Promise<Digest>;
@@ -157,6 +158,9 @@ export async function startTransferRegion(
     calls,
     serveReads: (read) => {
       peer.read = read;
+    },
+    serveHold: (hold) => {
+      peer.hold = hold;
     },
     store: async (bytes, repository = 'team/app') => {
       const digest = digestOf(bytes);

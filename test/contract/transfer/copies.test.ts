@@ -1,0 +1,114 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { TransferSettings } from '#services/replication/settings.ts';
+import {
+  neverAborts,
+  someBytes,
+  startTransferRegion,
+  TestCatalog,
+  type TransferRegion,
+} from '#test/support/transfer-regions.ts';
+
+const context = { signal: neverAborts };
+const running: TransferRegion[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((region) => region.stop()));
+});
+
+async function start(
+  catalog: TestCatalog,
+  name: string,
+  settings: Partial<TransferSettings> = {},
+): Promise<TransferRegion> {
+  const region = await startTransferRegion(name, catalog, settings);
+  running.push(region);
+  return region;
+}
+
+describe('an announcement', () => {
+  it('makes the nearest region copy the blob before it is asked to hold it', async () => {
+    const catalog = new TestCatalog();
+    const us = await start(catalog, 'us');
+    const others = [await start(catalog, 'eu'), await start(catalog, 'ap')];
+    const digest = await us.store(someBytes(50_000));
+    await us.transfer.announce({ region: 'us', repository: 'team/app', digest, size: 50_000 }, context);
+    const copies = async (): Promise<number> =>
+      (await Promise.all(others.map((region) => region.holds(digest)))).filter(Boolean).length;
+    await expect.poll(copies).toBe(1);
+    expect(us.calls.get('read')).toBe(1);
+  });
+});
+
+describe('the reconcile loop', () => {
+  it('fills an empty region, manifests first, and says how far it is', async () => {
+    const catalog = new TestCatalog();
+    const us = await start(catalog, 'us');
+    for (const [i, kind] of (
+      ['manifest', 'manifest', 'config', 'layer', 'layer', 'layer'] as const
+    ).entries()) {
+      const digest = await us.store(someBytes(10_000 + i));
+      catalog.blobs.push({ digest, size: 10_000 + i, kind, repository: 'team/app' });
+    }
+    const bytes = catalog.blobs.reduce((sum, { size }) => sum + size, 0);
+    const eu = await start(catalog, 'eu', { maxCopies: 1, maxBackgroundCopies: 1 });
+    await expect.poll(() => eu.running.status().watermark, { timeout: 10_000 }).toBe(catalog.revision());
+    expect(eu.running.status()).toMatchObject({ missingBlobs: 0, missingBytes: 0, lostBlobs: 0 });
+    expect(eu.received.get('us')).toBe(bytes);
+    const copied = eu.events.flatMap((event) => (event.kind === 'replica' ? [event.digest] : []));
+    expect(copied).toEqual(catalog.blobs.map(({ digest }) => digest));
+    await expect
+      .poll(() => eu.events, { timeout: 10_000 })
+      .toContainEqual(expect.objectContaining({ kind: 'caught-up', blobs: 6, bytes }));
+  });
+
+  it('fetches what a change of the catalog names, at once', async () => {
+    const catalog = new TestCatalog();
+    const us = await start(catalog, 'us');
+    const eu = await start(catalog, 'eu');
+    await expect.poll(() => eu.running.status().watermark).toBe(catalog.revision());
+    const digest = await us.store(someBytes(1_000));
+    catalog.blobs.push({ digest, size: 1_000, kind: 'manifest', repository: 'team/app' });
+    catalog.change([{ repository: 'team/app', digest }]);
+    await expect.poll(() => eu.holds(digest)).toBe(true);
+    await expect.poll(() => eu.running.status().watermark).toBe(catalog.revision());
+  });
+
+  it('counts what no live region has as lost, and gets it when that region is back', async () => {
+    const catalog = new TestCatalog();
+    const us = await start(catalog, 'us');
+    const digest = await us.store(someBytes(1_000));
+    const eu = await start(catalog, 'eu');
+    await expect.poll(() => eu.running.status().regions[0]?.roundTripMs).toBeLessThan(Infinity);
+    await us.cut();
+    await expect.poll(() => eu.events).toContainEqual(expect.objectContaining({ kind: 'region-lost' }));
+    catalog.blobs.push({ digest, size: 1_000, kind: 'layer', repository: 'team/app' });
+    catalog.change([{ repository: 'team/app', digest }]);
+    await expect.poll(() => eu.running.status().lostBlobs).toBe(1);
+    expect(eu.running.status()).toMatchObject({ watermark: catalog.revision(), missingBlobs: 0 });
+    await us.reconnect();
+    await expect.poll(() => eu.holds(digest), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => eu.running.status().lostBlobs).toBe(0);
+  });
+
+  it('tries again what failed, and holds the watermark back meanwhile', async () => {
+    const catalog = new TestCatalog();
+    const us = await start(catalog, 'us');
+    const digest = await us.store(someBytes(1_000));
+    const eu = await start(catalog, 'eu');
+    await expect.poll(() => eu.running.status().watermark).toBe(catalog.revision());
+    const before = catalog.revision();
+    let attempts = 0;
+    const read = us.running.peer.read;
+    us.serveReads((request, call) => {
+      attempts += 1;
+      if (attempts <= 2) throw new Error('the disk is tired');
+      return read(request, call);
+    });
+    catalog.blobs.push({ digest, size: 1_000, kind: 'layer', repository: 'team/app' });
+    catalog.change([{ repository: 'team/app', digest }]);
+    await expect.poll(() => attempts).toBeGreaterThan(0);
+    await expect.poll(() => eu.running.status().missingBlobs).toBe(1);
+    expect(eu.running.status().watermark).toBe(before);
+    await expect.poll(() => eu.holds(digest), { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => eu.running.status().watermark).toBe(catalog.revision());
+  });
+});

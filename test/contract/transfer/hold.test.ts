@@ -1,0 +1,163 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { parseDigest } from '#libs/oci/digest.ts';
+import { parseRepositoryName } from '#libs/oci/name.ts';
+import type { HoldRequest } from '#services/replication/catalog/collaborators.ts';
+import type { TransferSettings } from '#services/replication/settings.ts';
+import {
+  neverAborts,
+  someBytes,
+  startTransferRegion,
+  TestCatalog,
+  type TransferRegion,
+} from '#test/support/transfer-regions.ts';
+
+const context = { signal: neverAborts };
+const repository = parseRepositoryName('team/app');
+const running: TransferRegion[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((region) => region.stop()));
+});
+
+type Three = [TransferRegion, TransferRegion, TransferRegion];
+
+async function startThree(settings: Partial<TransferSettings> = {}): Promise<Three> {
+  const catalog = new TestCatalog();
+  for (const name of ['us', 'eu', 'ap']) running.push(await startTransferRegion(name, catalog, settings));
+  return [...running] as Three;
+}
+
+async function pushed(region: TransferRegion, count: number): Promise<HoldRequest['blobs']> {
+  const contents = Array.from({ length: count }, () => someBytes(100_000));
+  return Promise.all(
+    contents.map(async (bytes) => ({ digest: await region.store(bytes), size: bytes.length })),
+  );
+}
+
+function request(blobs: HoldRequest['blobs'], wanted: number): HoldRequest {
+  return {
+    pushId: 'p1',
+    repository,
+    blobs,
+    from: 'us',
+    regions: ['us', 'eu', 'ap'],
+    wanted,
+    timeoutMs: 5_000,
+  };
+}
+
+async function holders(regions: TransferRegion[], blobs: HoldRequest['blobs']): Promise<string[]> {
+  const whole = regions.map(async (region) =>
+    (await Promise.all(blobs.map(({ digest }) => region.holds(digest)))).every(Boolean),
+  );
+  const held = await Promise.all(whole);
+  return regions.filter((_, i) => held[i]).map(({ name }) => name);
+}
+
+describe('a hold', () => {
+  it('brings the content to as many regions as wanted, this one first, and pins it there', async () => {
+    const [us, eu, ap] = await startThree();
+    const blobs = await pushed(us, 5);
+    const held = await us.running.holder.hold(request(blobs, 2), neverAborts);
+    expect([...held.epochs.keys()]).toHaveLength(2);
+    expect(held.epochs.has('us')).toBe(true);
+    expect(await holders([us, eu, ap], blobs)).toEqual([...held.epochs.keys()]);
+    const other = [eu, ap].find(({ name }) => held.epochs.has(name));
+    const digests = blobs.map(({ digest }) => digest);
+    const pins = await other?.storage.pins({ repository, digests }, context);
+    expect(pins?.blobs).toHaveLength(5);
+  });
+
+  it('reaches all regions when all are wanted', async () => {
+    const [us, eu, ap] = await startThree();
+    const blobs = await pushed(us, 3);
+    const held = await us.running.holder.hold(request(blobs, 3), neverAborts);
+    expect([...held.epochs.keys()].sort()).toEqual(['ap', 'eu', 'us']);
+    expect(held.missing).toEqual([]);
+    expect(await holders([us, eu, ap], blobs)).toEqual(['us', 'eu', 'ap']);
+  });
+
+  it('brings home what a push left in another region', async () => {
+    const [us, eu] = await startThree();
+    const blobs = [...(await pushed(us, 1)), ...(await pushed(eu, 2))];
+    const held = await us.running.holder.hold(request(blobs, 1), neverAborts);
+    expect([...held.epochs.keys()]).toEqual(['us']);
+    expect(await holders([us], blobs)).toEqual(['us']);
+  });
+
+  it('takes another region in the place of one that fails', async () => {
+    const [us, eu, ap] = await startThree();
+    const blobs = await pushed(us, 2);
+    await eu.cut();
+    const held = await us.running.holder.hold(request(blobs, 2), neverAborts);
+    expect([...held.epochs.keys()]).toEqual(['us', 'ap']);
+    expect(await holders([ap], blobs)).toEqual(['ap']);
+  });
+
+  it('takes another region in the place of one that is slow', async () => {
+    const [us, eu, ap] = await startThree();
+    const blobs = await pushed(us, 2);
+    const slow = Promise.withResolvers<never>();
+    const first = us.running.status().regions[0]?.region;
+    const [stuck, other] = first === 'eu' ? [eu, ap] : [ap, eu];
+    stuck.serveHold(() => slow.promise);
+    const held = await us.running.holder.hold(request(blobs, 2), neverAborts);
+    expect([...held.epochs.keys()]).toEqual(['us', other.name]);
+    slow.reject(new Error('the test is over'));
+  });
+
+  it('names the regions that do not hold everything when too few do', async () => {
+    const [us, eu] = await startThree();
+    const blobs = await pushed(us, 2);
+    await eu.cut();
+    const held = await us.running.holder.hold(request(blobs, 3), neverAborts);
+    expect([...held.epochs.keys()].sort()).toEqual(['ap', 'us']);
+    expect(held.missing).toEqual(['eu']);
+  });
+
+  it('says which regions lack content that nobody has', async () => {
+    const [us] = await startThree();
+    const nowhere = { digest: parseDigest(`sha256:${'b'.repeat(64)}`), size: 7 };
+    const held = await us.running.holder.hold(request([nowhere], 2), neverAborts);
+    expect(held.epochs.size).toBe(0);
+    expect([...held.missing].sort()).toEqual(['ap', 'eu', 'us']);
+  });
+
+  it('gives up at its deadline', async () => {
+    const [us, eu, ap] = await startThree();
+    const blobs = await pushed(us, 1);
+    const never = Promise.withResolvers<never>();
+    for (const region of [eu, ap]) region.serveHold(() => never.promise);
+    const held = await us.running.holder.hold({ ...request(blobs, 2), timeoutMs: 1_500 }, neverAborts);
+    expect([...held.epochs.keys()]).toEqual(['us']);
+    expect([...held.missing].sort()).toEqual(['ap', 'eu']);
+    never.reject(new Error('the test is over'));
+  });
+});
+
+describe('a search for pins', () => {
+  it('finds what any region has pinned for the repository', async () => {
+    const [us, eu, ap] = await startThree();
+    const here = await us.store(someBytes(10));
+    const there = await ap.store(someBytes(20));
+    const others = await eu.store(someBytes(30), 'team/other');
+    const found = await us.running.pinFinder.find(repository, [here, there, others], neverAborts);
+    expect(found.sizes).toEqual(
+      new Map([
+        [here, 10],
+        [there, 20],
+      ]),
+    );
+    expect(found.unreachable).toEqual([]);
+  });
+
+  it('says which regions did not answer, unless everything is found without them', async () => {
+    const [us, eu] = await startThree();
+    const here = await us.store(someBytes(10));
+    await eu.cut();
+    const absent = parseDigest(`sha256:${'c'.repeat(64)}`);
+    const incomplete = await us.running.pinFinder.find(repository, [here, absent], neverAborts);
+    expect(incomplete).toEqual({ sizes: new Map([[here, 10]]), unreachable: ['eu'] });
+    const complete = await us.running.pinFinder.find(repository, [here], neverAborts);
+    expect(complete).toEqual({ sizes: new Map([[here, 10]]), unreachable: [] });
+  });
+});
