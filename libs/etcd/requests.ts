@@ -29,11 +29,13 @@ export function txnRequest(txn: TxnRequest): ITxnRequest {
   };
 }
 
-export function keyAndEnd({ key, rangeEnd }: { key: string; rangeEnd?: string }): {
+/** An empty `range_end` that is sent, not left out, makes etcd take all keys from `key` on. */
+/** An empty range_end on the wire means "from key on" to etcd, and not "key alone": it must not be sent at all. */
+export function keyAndEnd({ key, rangeEnd = '' }: { key: string; rangeEnd?: string }): {
   key: Buffer;
-  range_end: Buffer;
+  range_end?: Buffer;
 } {
-  return { key: Buffer.from(key), range_end: Buffer.from(rangeEnd ?? '') };
+  return { key: Buffer.from(key), ...(rangeEnd === '' ? {} : { range_end: Buffer.from(rangeEnd) }) };
 }
 
 function compare(condition: Compare): ICompare {
