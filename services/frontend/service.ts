@@ -64,13 +64,15 @@ export async function startFrontend(options: FrontendOptions): Promise<RunningFr
     retryMs: settings.followRetryMs,
     signal: stopping.signal,
   }).catch((error: unknown) => onFault(error, 'following the catalog'));
+  const stop = async (graceMs: number): Promise<void> => {
+    await close(server, graceMs);
+    stopping.abort(new Error('The front end stops.'));
+    await following;
+  };
+  let stopped: Promise<void> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
-    stop: async (graceMs) => {
-      await close(server, graceMs);
-      stopping.abort(new Error('The front end stops.'));
-      await following;
-    },
+    stop: (graceMs) => (stopped ??= stop(graceMs)),
   };
 }
 

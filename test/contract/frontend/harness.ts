@@ -1,10 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { afterEach } from 'vitest';
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '#libs/oci/mediatype.ts';
 import type { Collaborators } from '#services/frontend/frontend.ts';
 import type { RequestRecord } from '#services/frontend/http/observe.ts';
 import { startFrontend } from '#services/frontend/service.ts';
 import { defaultFrontendSettings, type FrontendSettings } from '#services/frontend/settings.ts';
-import type { MemoryRegion } from '#test/support/memory/region.ts';
+import type { TestRegion } from '#test/support/memory/region.ts';
 import { send, type Answer, type Sent } from '#test/support/registry-client.ts';
 
 /** A front end over a region, with what it has told of itself. */
@@ -17,7 +20,7 @@ export interface TestFrontend {
 }
 
 export async function startTestFrontend(
-  region: MemoryRegion,
+  region: TestRegion,
   overrides: { settings?: Partial<FrontendSettings>; collaborators?: Partial<Collaborators> } = {},
 ): Promise<TestFrontend> {
   const requests: RequestRecord[] = [];
@@ -26,8 +29,8 @@ export async function startTestFrontend(
     listen: { host: '127.0.0.1', port: 0 },
     region: region.name,
     settings: { ...defaultFrontendSettings, ...overrides.settings },
-    storage: region.storage.storage,
-    uploads: region.uploads.uploads,
+    storage: region.storage,
+    uploads: region.uploads,
     remoteUploads: region.remoteUploads,
     catalog: region.catalog.catalog,
     transfer: region.transfer.transfer,
@@ -44,6 +47,31 @@ export async function startTestFrontend(
     send: (method, path, sent) => send(address, method, path, sent),
     stop: (graceMs = 1000) => frontend.stop(graceMs),
   };
+}
+
+/** Starts front ends that are cut off after each test; for the top of a test file. */
+export function frontendsOfEachTest(): typeof startTestFrontend {
+  const running: TestFrontend[] = [];
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((frontend) => frontend.stop(0)));
+  });
+  return async (...args) => {
+    const frontend = await startTestFrontend(...args);
+    running.push(frontend);
+    return frontend;
+  };
+}
+
+/** A body as it arrives; `whole` rejects where it is cut off. */
+export function collect(answer: IncomingMessage): { size: () => number; whole: Promise<Buffer> } {
+  const chunks: Buffer[] = [];
+  const whole = new Promise<Buffer>((resolve, reject) => {
+    answer
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('end', () => resolve(Buffer.concat(chunks)))
+      .on('error', reject);
+  });
+  return { size: () => chunks.reduce((sum, { length }) => sum + length, 0), whole };
 }
 
 export function sha256(bytes: Uint8Array): string {
@@ -124,6 +152,40 @@ export function errorCode(answer: Answer): string {
   const [first, ...others] = errors;
   if (first === undefined || others.length > 0 || first.message === '') throw new Error('not one error');
   return first.code;
+}
+
+/** Sends bytes as they are and reads one answer, for what no HTTP client would send. */
+export async function sendRaw(address: string, text: string | Buffer, isHead = false): Promise<Answer> {
+  const { hostname, port } = new URL(`http://${address}`);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  socket.write(text);
+  let received = Buffer.alloc(0);
+  const timer = setTimeout(() => socket.destroy(), 10_000);
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    received = Buffer.concat([received, chunk]);
+    const answer = parseAnswer(received, isHead);
+    if (answer === undefined) continue;
+    clearTimeout(timer);
+    return answer;
+  }
+  clearTimeout(timer);
+  throw new Error(`no whole answer came, only ${JSON.stringify(received.toString())}`);
+}
+
+function parseAnswer(received: Buffer, isHead: boolean): Answer | undefined {
+  const end = received.indexOf('\r\n\r\n');
+  if (end < 0) return undefined;
+  const [start = '', ...lines] = received.subarray(0, end).toString().split('\r\n');
+  const headers = Object.fromEntries(
+    lines.map((line) => [
+      line.slice(0, line.indexOf(':')).toLowerCase(),
+      line.slice(line.indexOf(':') + 1).trim(),
+    ]),
+  );
+  const body = received.subarray(end + 4);
+  if (!isHead && body.length < Number(headers['content-length'] ?? 0)) return undefined;
+  return { status: Number(start.split(' ')[1]), headers, body };
 }
 
 /** Polls until `condition` gives something true; fails after `timeoutMs`. */

@@ -1,10 +1,9 @@
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseManifest, type Manifest } from '#libs/oci/manifest.ts';
-import type { Catalog } from '#libs/rpc/contracts.ts';
+import type { Catalog, Storage } from '#libs/rpc/contracts.ts';
 import type { Descriptor } from '#types/meridian/v1/Descriptor.ts';
 import type { Freshness } from '#types/meridian/v1/Freshness.ts';
 import type { ManifestRecord, MemoryQuorum, RepositoryRecord } from './catalog-state.ts';
-import type { MemoryStorage } from './storage.ts';
 import { memoryView } from './view.ts';
 
 /** A region's catalog service, in memory. Keeps the contract of proto/meridian/v1/catalog.proto. */
@@ -18,9 +17,9 @@ export interface MemoryCatalog {
 export function memoryCatalog(options: {
   region: string;
   quorum: MemoryQuorum;
-  storage: MemoryStorage;
+  storage: Storage;
   /** The storages of all regions, for pins. */
-  storages: ReadonlyMap<string, MemoryStorage>;
+  storages: ReadonlyMap<string, Storage>;
 }): MemoryCatalog {
   const { region, quorum, storage, storages } = options;
   const view = memoryView(region, quorum);
@@ -44,7 +43,7 @@ export function memoryCatalog(options: {
   };
   const pinned = async (repository: string, digest: string): Promise<number | undefined> => {
     for (const other of storages.values()) {
-      const answer = await other.storage.pins(
+      const answer = await other.pins(
         { repository, digests: [digest] },
         { signal: new AbortController().signal },
       );
@@ -96,7 +95,7 @@ export function memoryCatalog(options: {
       view.barrier();
       if (manifest === null) throw new Error('a push names its manifest');
       const chunks: Buffer[] = [];
-      const bytes = storage.storage.read({ digest: manifest.digest, offset: 0, length: 0 }, { signal });
+      const bytes = storage.read({ digest: manifest.digest, offset: 0, length: 0 }, { signal });
       for await (const { data } of bytes) chunks.push(data);
       const parsed = parseManifest(Buffer.concat(chunks), manifest.mediaType);
       const record: ManifestRecord = {

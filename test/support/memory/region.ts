@@ -1,4 +1,4 @@
-import type { Uploads } from '#libs/rpc/contracts.ts';
+import type { Storage, Uploads } from '#libs/rpc/contracts.ts';
 import { regionOfUpload, unknownUpload } from '#libs/upload-id.ts';
 import { memoryCatalog, type MemoryCatalog } from './catalog.ts';
 import { MemoryQuorum } from './catalog-state.ts';
@@ -6,37 +6,61 @@ import { memoryStorage, type MemoryStorage } from './storage.ts';
 import { memoryTransfer, type MemoryTransfer } from './transfer.ts';
 import { memoryUploads, type MemoryUploads } from './uploads.ts';
 
-/** What a front end works with, complete and small: everything in memory, regions of one process. */
-export interface MemoryRegion {
+/** A region's bytes, of whatever kind. */
+export interface Store {
+  readonly storage: Storage;
+  readonly uploads: Uploads;
+}
+
+/** What a front end works with: regions of one process, their catalog and the links between them in memory. */
+export interface TestRegion extends Store {
   readonly name: string;
-  readonly storage: MemoryStorage;
-  readonly uploads: MemoryUploads;
   /** Carries calls to the region that an upload's id names. */
   readonly remoteUploads: Uploads;
   readonly catalog: MemoryCatalog;
   readonly transfer: MemoryTransfer;
 }
 
+/** A region whose bytes are in memory, too, where tests can look at them. */
+export interface MemoryRegion extends TestRegion {
+  readonly store: MemoryStorage;
+  readonly sessions: MemoryUploads;
+}
+
 export function memoryRegions<Name extends string>(...names: Name[]): Record<Name, MemoryRegion> {
+  const stores = names.map((name) => {
+    const store = memoryStorage();
+    const sessions = memoryUploads(name, store);
+    return [name, { storage: store.storage, uploads: sessions.uploads, store, sessions }] as const;
+  });
+  const regions = Object.entries<TestRegion>(regionsOver(Object.fromEntries(stores)));
+  const parts = new Map<string, (typeof stores)[number][1]>(stores);
+  return Object.fromEntries(
+    regions.map(([name, region]) => [name, { ...parts.get(name), ...region }]),
+  ) as Record<Name, MemoryRegion>;
+}
+
+export function regionsOver<Name extends string>(stores: Record<Name, Store>): Record<Name, TestRegion> {
   const quorum = new MemoryQuorum();
-  const storages = new Map<string, MemoryStorage>(names.map((name) => [name, memoryStorage()]));
-  const regions = new Map<string, MemoryRegion>();
-  for (const [name, storage] of storages) {
+  const entries = Object.entries<Store>(stores);
+  const storages = new Map(entries.map(([name, { storage }]) => [name, storage]));
+  const regions = new Map<string, TestRegion>();
+  for (const [name, { storage, uploads }] of entries) {
     regions.set(name, {
       name,
       storage,
-      uploads: memoryUploads(name, storage),
+      uploads,
       remoteUploads: carried(regions),
       catalog: memoryCatalog({ region: name, quorum, storage, storages }),
-      transfer: memoryTransfer(name, storages),
+      transfer: memoryTransfer({ region: name, storage, storages }),
     });
   }
-  return Object.fromEntries(regions) as Record<Name, MemoryRegion>;
+  return Object.fromEntries(regions) as Record<Name, TestRegion>;
 }
 
-function carried(regions: ReadonlyMap<string, MemoryRegion>): Uploads {
+function carried(regions: ReadonlyMap<string, TestRegion>): Uploads {
   const uploadsOf = (id: string): Uploads => {
-    const uploads = regions.get(regionOfUpload(id))?.uploads.uploads;
+    const uploads = regions.get(regionOfUpload(id))?.uploads;
     if (uploads === undefined) throw unknownUpload(id);
     return uploads;
   };

@@ -1,8 +1,7 @@
 import { RegistryError } from '#libs/oci/errors.ts';
-import type { Transfer } from '#libs/rpc/contracts.ts';
+import type { Storage, Transfer } from '#libs/rpc/contracts.ts';
 import type { AnnounceBlob } from '#types/meridian/v1/AnnounceBlob.ts';
 import type { PutBlob } from '#types/meridian/v1/PutBlob.ts';
-import type { MemoryStorage } from './storage.ts';
 
 /** Moves blobs between the regions of this process. Keeps the contract of proto/meridian/v1/transfer.proto. */
 export interface MemoryTransfer {
@@ -16,16 +15,22 @@ export interface MemoryTransfer {
 
 const CHUNK_BYTES = 64 * 1024;
 
-export function memoryTransfer(region: string, storages: ReadonlyMap<string, MemoryStorage>): MemoryTransfer {
+export function memoryTransfer(options: {
+  region: string;
+  storage: Storage;
+  storages: ReadonlyMap<string, Storage>;
+}): MemoryTransfer {
+  const { region, storage, storages } = options;
   let moved = 0;
   const running = new Set<string>();
-  const own = (): MemoryStorage => {
-    const storage = storages.get(region);
-    if (storage === undefined) throw new Error(`no region ${region}`);
-    return storage;
+  const holds = async (other: Storage, digest: string): Promise<boolean> => {
+    const { blobs } = await other.stat({ digests: [digest] }, { signal: new AbortController().signal });
+    return blobs.length > 0;
   };
-  const sourceOf = (digest: string): MemoryStorage => {
-    for (const [name, storage] of storages) if (name !== region && storage.has(digest)) return storage;
+  const sourceOf = async (digest: string): Promise<Storage> => {
+    for (const [name, other] of storages) {
+      if (name !== region && (await holds(other, digest))) return other;
+    }
     throw new RegistryError('BLOB_UNKNOWN', `No live region holds ${digest}.`);
   };
   async function* chunks(
@@ -33,7 +38,8 @@ export function memoryTransfer(region: string, storages: ReadonlyMap<string, Mem
     signal: AbortSignal,
   ): AsyncGenerator<Buffer> {
     let sent = 0;
-    for await (const { data } of sourceOf(request.digest).storage.read(request, { signal })) {
+    const source = await sourceOf(request.digest);
+    for await (const { data } of source.read(request, { signal })) {
       for (let at = 0; at < data.length; at += CHUNK_BYTES) {
         await result.beforeChunk(sent);
         const chunk = data.subarray(at, at + CHUNK_BYTES);
@@ -45,22 +51,21 @@ export function memoryTransfer(region: string, storages: ReadonlyMap<string, Mem
   }
 
   const transfer: Transfer = {
-    fetch: async ({ repository, digest, size }) => {
-      if (own().has(digest) || running.has(digest)) return { digest, size };
-      sourceOf(digest);
+    fetch: async ({ repository, digest, size }, { signal }) => {
+      if (running.has(digest) || (await holds(storage, digest))) return { digest, size };
+      await sourceOf(digest);
       running.add(digest);
       const parts = async function* (): AsyncGenerator<PutBlob> {
         yield { header: { repository, digest, size } };
-        const { signal } = new AbortController();
-        for await (const data of chunks({ digest, offset: 0, length: 0 }, signal)) yield { data };
+        const whole = { digest, offset: 0, length: 0 };
+        // The copy goes on though whoever asked for it goes away.
+        for await (const data of chunks(whole, new AbortController().signal)) yield { data };
       };
-      own()
-        .storage.ingest(parts(), { signal: new AbortController().signal })
-        .catch(() => undefined)
-        .finally(() => running.delete(digest))
-        .catch(() => undefined);
-      // The ingest has taken its first message, so that reading finds it.
-      await new Promise((resolve) => setImmediate(resolve));
+      const ended = storage.ingest(parts(), { signal: new AbortController().signal }).then(
+        () => running.delete(digest),
+        () => running.delete(digest),
+      );
+      await Promise.race([untilReadable(storage, digest, signal), ended]);
       return { digest, size };
     },
     async *relay(request, { signal }) {
@@ -78,4 +83,20 @@ export function memoryTransfer(region: string, storages: ReadonlyMap<string, Mem
     beforeChunk: async () => undefined,
   };
   return result;
+}
+
+async function untilReadable(storage: Storage, digest: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const first = storage.read({ digest, offset: 0, length: 1 }, { signal });
+    const firstByte = first[Symbol.asyncIterator]();
+    try {
+      await firstByte.next();
+      return;
+    } catch {
+      signal.throwIfAborted();
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    } finally {
+      await firstByte.return?.();
+    }
+  }
 }

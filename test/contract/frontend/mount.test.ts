@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { memoryRegions } from '#test/support/memory/region.ts';
+import type { Answer } from '#test/support/registry-client.ts';
+import { errorCode, pushBlob, sha256, someBytes, startTestFrontend, type TestFrontend } from './harness.ts';
+
+const regions = memoryRegions('us', 'eu');
+let us: TestFrontend;
+let eu: TestFrontend;
+beforeAll(async () => {
+  us = await startTestFrontend(regions.us);
+  eu = await startTestFrontend(regions.eu, { settings: { mountWaitMs: 200 } });
+});
+afterAll(async () => {
+  await Promise.all([us.stop(), eu.stop()]);
+  expect([...us.faults, ...eu.faults]).toEqual([]);
+});
+
+const mount = (at: TestFrontend, digest: string, from?: string): Promise<Answer> =>
+  at.send('POST', `/v2/to/app/blobs/uploads/?mount=${digest}${from === undefined ? '' : `&from=${from}`}`);
+
+const expectUpload = async (at: TestFrontend, answer: Answer): Promise<void> => {
+  expect(answer.status).toBe(202);
+  const bytes = someBytes(10);
+  const location = answer.headers.location ?? '';
+  expect((await at.send('PUT', `${location}?digest=${sha256(bytes)}`, { body: bytes })).status).toBe(201);
+};
+
+it('takes a blob over from a repository that owns it', async () => {
+  const bytes = someBytes(100);
+  const digest = await pushBlob(us, 'from/app', bytes);
+  const answer = await mount(us, digest, 'from/app');
+  expect(answer.status).toBe(201);
+  expect(answer.headers.location).toBe(`/v2/to/app/blobs/${digest}`);
+  expect(answer.headers['docker-content-digest']).toBe(digest);
+  expect(regions.us.store.isPinned('to/app', digest)).toBe(true);
+  expect((await us.send('GET', `/v2/to/app/blobs/${digest}`)).body.equals(bytes)).toBe(true);
+});
+
+it('brings a blob of another region here first', async () => {
+  for (const size of [0, 1, 500_000]) {
+    const digest = await pushBlob(us, 'from/app', someBytes(size));
+    expect((await mount(eu, digest, 'from/app')).status).toBe(201);
+    expect(regions.eu.store.isPinned('to/app', digest)).toBe(true);
+  }
+});
+
+it('asks for an upload where the blob does not come in time', async () => {
+  const digest = await pushBlob(us, 'from/app', someBytes(1000));
+  regions.eu.transfer.beforeChunk = () => new Promise(() => undefined);
+  await expectUpload(eu, await mount(eu, digest, 'from/app'));
+});
+
+it('asks for an upload, revealing nothing, where the source does not own it or is not named', async () => {
+  const digest = await pushBlob(us, 'from/app', someBytes(100));
+  const never = sha256(Buffer.from('never uploaded'));
+  for (const answer of [
+    await mount(us, digest, 'other/app'),
+    await mount(us, never, 'from/app'),
+    await mount(us, never, 'nowhere'),
+    await mount(us, digest),
+  ]) {
+    await expectUpload(us, answer);
+  }
+  expect((await us.send('HEAD', `/v2/to/app/blobs/${digest}`)).status).toBe(404);
+});
+
+it('refuses what is no digest and no name', async () => {
+  const answers = [
+    await mount(us, 'sha256:x', 'from/app'),
+    await mount(us, sha256(Buffer.of(1)), 'Not/A/Name'),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([400, 400]);
+  expect(answers.map(errorCode)).toEqual(['DIGEST_INVALID', 'NAME_INVALID']);
+});
