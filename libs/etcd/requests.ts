@@ -29,7 +29,6 @@ export function txnRequest(txn: TxnRequest): ITxnRequest {
   };
 }
 
-/** An empty `range_end` that is sent, not left out, makes etcd take all keys from `key` on. */
 /** An empty range_end on the wire means "from key on" to etcd, and not "key alone": it must not be sent at all. */
 export function keyAndEnd({ key, rangeEnd = '' }: { key: string; rangeEnd?: string }): {
   key: Buffer;
