@@ -11,7 +11,7 @@ import type { HeldBlob, StorageDriver } from './driver.ts';
 import { openFilesystemDriver } from './drivers/filesystem/driver.ts';
 import { makeDirectory } from './drivers/filesystem/durable.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
-import { layoutOf } from './layout.ts';
+import { layoutOf, type Layout } from './layout.ts';
 import { openOwnerDatabase } from './owner/database.ts';
 import { loadMeta, type Meta } from './owner/meta.ts';
 import { openPins, type Pins } from './owner/pins.ts';
@@ -28,6 +28,8 @@ export interface StorageOptions {
   readonly settings: StorageSettings;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
+  /** Opens the medium; default: the data directory's file system. */
+  readonly openDriver?: (layout: Layout) => Promise<StorageDriver>;
   /** Hears of the disk's errors; callers get UNAVAILABLE with a sentence. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -50,6 +52,7 @@ export async function openStorage({
   region,
   settings,
   clock = Date.now,
+  openDriver = openFilesystemDriver,
   onFault = () => undefined,
 }: StorageOptions): Promise<StorageService> {
   const layout = layoutOf(dataDir);
@@ -60,10 +63,10 @@ export async function openStorage({
   try {
     const meta = await loadMeta(owner);
     const rows = openUploadRows(owner);
-    const driver = await openFilesystemDriver(layout);
+    const driver = await openDriver(layout);
     await recover(driver, rows, clock());
 
-    const inventory = countInventory(driver, background.signal);
+    const inventory = countInventory(driver, background.signal, onFault);
     const medium = { driver, rows, inventory, pins: openPins(owner), ...meta };
     const handlers = compose({ region, settings, clock }, medium);
     const calls = new Calls(region, onFault);

@@ -1,16 +1,19 @@
 import type { Digest } from '#libs/oci/digest.ts';
-import { abortable } from '../abortable.ts';
 import type { BlobReader, HeldBlob } from '../driver.ts';
 
 /** How much is held, counted once by looking and from then on by what is published. */
 export interface Inventory {
   added(blob: HeldBlob): void;
-  /** Waits for the first count. */
-  totals(signal: AbortSignal): Promise<{ blobs: number; bytes: number }>;
+  /** While the first count runs, what it has come by so far. */
+  totals(): { blobs: number; bytes: number };
 }
 
-/** Starts to count in the background, until `signal` aborts. */
-export function countInventory(reader: BlobReader, signal: AbortSignal): Inventory {
+/** Starts to count in the background, until `signal` aborts; `onFault` hears why it could not go on. */
+export function countInventory(
+  reader: BlobReader,
+  signal: AbortSignal,
+  onFault: (error: unknown) => void,
+): Inventory {
   const totals = { blobs: 0, bytes: 0 };
   const add = ({ size }: HeldBlob): void => {
     totals.blobs += 1;
@@ -22,16 +25,14 @@ export function countInventory(reader: BlobReader, signal: AbortSignal): Invento
     for await (const blob of reader.list(signal)) if (addedMeanwhile?.has(blob.digest) !== true) add(blob);
     addedMeanwhile = undefined;
   };
-  const counted = count();
-  counted.catch(() => undefined);
+  count().catch((error: unknown) => {
+    if (!signal.aborted) onFault(error);
+  });
   return {
     added: (blob) => {
       addedMeanwhile?.add(blob.digest);
       add(blob);
     },
-    totals: async (caller) => {
-      await abortable(counted, caller);
-      return { ...totals };
-    },
+    totals: () => ({ ...totals }),
   };
 }

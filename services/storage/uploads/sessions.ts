@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Digester, DigestAlgorithm } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { unknownUpload } from '#libs/upload-id.ts';
@@ -25,6 +26,9 @@ export interface Holder {
 
 /** Sessions without a holder whose hash is kept in memory; others are hashed again when they finish. */
 const MAX_IDLE_SESSIONS = 10_000;
+
+/** How long to wait for a writer that may have lost its caller without knowing it yet, before calling it a conflict. */
+const LEAVE_WAIT_MS = 500;
 
 /** The open uploads. Every method throws BLOB_UPLOAD_UNKNOWN for an id that is not open in the repository. */
 export class Sessions {
@@ -65,16 +69,7 @@ export class Sessions {
     settling: boolean,
     work: (session: Session, holder: Holder) => Promise<T>,
   ): Promise<T> {
-    const session = await this.settled(id, repository);
-    if (session.holder !== undefined) {
-      throw new RegistryError(
-        'CONFLICT',
-        "Another request is writing to this upload. Wait until it ends, ask for the upload's offset, and go on from there.",
-        { retryAfterSeconds: 1 },
-      );
-    }
-    const holder: Holder = { settling, done: Promise.withResolvers() };
-    session.holder = holder;
+    const { session, holder } = await this.#claim(id, repository, settling);
     try {
       return await work(session, holder);
     } finally {
@@ -88,6 +83,29 @@ export class Sessions {
     this.#sessions.delete(id);
   }
 
+  async #claim(
+    id: string,
+    repository: string,
+    settling: boolean,
+  ): Promise<{ session: Session; holder: Holder }> {
+    let waited = false;
+    for (;;) {
+      const session = this.find(id, repository);
+      const other = session.holder;
+      if (other === undefined) {
+        const holder: Holder = { settling, done: Promise.withResolvers() };
+        session.holder = holder;
+        return { session, holder };
+      }
+      if (other.settling) await other.done.promise;
+      else if (waited) throw conflict();
+      else {
+        waited = true;
+        await Promise.race([other.done.promise, delay(LEAVE_WAIT_MS, undefined, { ref: false })]);
+      }
+    }
+  }
+
   #evict(): void {
     if (this.#sessions.size <= MAX_IDLE_SESSIONS) return;
     for (const [id, { holder }] of this.#sessions) {
@@ -96,4 +114,12 @@ export class Sessions {
       if (this.#sessions.size <= MAX_IDLE_SESSIONS) return;
     }
   }
+}
+
+function conflict(): RegistryError {
+  return new RegistryError(
+    'CONFLICT',
+    "Another request is writing to this upload. Wait until it ends, ask for the upload's offset, and go on from there.",
+    { retryAfterSeconds: 1 },
+  );
 }

@@ -1,5 +1,6 @@
 import { rename, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DigestAlgorithm } from '#libs/oci/digest.ts';
 import type { StagingArea, StorageDriver } from '../../driver.ts';
 import type { Layout } from '../../layout.ts';
 import { blobDirectories, listBlobs, names, sizeOf } from './blob-files.ts';
@@ -7,9 +8,12 @@ import { directoryMaker, isAbsent, makeDirectory, syncDirectory } from './durabl
 import { openFileSource } from './file-source.ts';
 import { openStagedFile } from './staged-file.ts';
 
+const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
+
 /** A local file system (one that renames atomically, as journaling ones do) as the medium. Makes the directories it needs. */
 export async function openFilesystemDriver(layout: Layout): Promise<StorageDriver> {
-  for (const path of [layout.blobs, layout.area('uploads'), layout.area('ingests')])
+  const algorithms = ALGORITHMS.map((algorithm) => layout.algorithmDirectory(algorithm));
+  for (const path of [...algorithms, layout.area('uploads'), layout.area('ingests')])
     await makeDirectory(path);
   // At most one entry per blob directory, of which there are 256 an algorithm.
   const makeBlobDirectory = directoryMaker();

@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Makes the names in a directory durable. */
@@ -13,10 +13,24 @@ export async function syncDirectory(path: string): Promise<void> {
 
 /** Makes a directory and those above it that are missing; their names are durable when it returns. */
 export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  // Each new directory's name is in the one above it.
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+  // Not mkdir's own `recursive`: it never returns where a directory can't be made for ENOENT, as below /proc.
+  const outcome = await tryMakeDirectory(path);
+  if (outcome === 'ENOENT' && dirname(path) !== path) {
+    await makeDirectory(dirname(path));
+    await mkdir(path);
+  }
+  if (outcome !== 'EEXIST') await syncDirectory(dirname(path));
+}
+
+async function tryMakeDirectory(path: string): Promise<'made' | 'EEXIST' | 'ENOENT'> {
+  try {
+    await mkdir(path);
+    return 'made';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || (code === 'EEXIST' && (await stat(path)).isDirectory())) return code;
+    throw error;
+  }
 }
 
 /** `makeDirectory` that remembers what it made: whoever asks for a directory that is being made waits until it is durable. */

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { parseUploadId, regionOfUpload } from '#libs/upload-id.ts';
+import { createUploadIds } from '#services/storage/uploads/ids.ts';
+
+const key = Buffer.alloc(32, 7);
+
+it('an upload id names its region, whatever the region is called', () => {
+  for (const region of ['eu', 'us-east-1', 'a.b']) {
+    const id = createUploadIds(region, key).create('team/app');
+    expect(regionOfUpload(id)).toBe(region);
+    expect(encodeURIComponent(id)).toBe(id);
+  }
+});
+
+it.each(['', '.', 'eu', 'eu.a', '.a.b', 'eu..b', 'eu.a.', 'e/u.a.b', '../x.a.b', `eu.a.${'b'.repeat(300)}`])(
+  '%j is no upload id',
+  (text) => {
+    expect(() => parseUploadId(text)).toThrow(expect.objectContaining({ code: 'BLOB_UPLOAD_UNKNOWN' }));
+  },
+);
+
+it('an upload id is good only with the key, the region and the repository that it was made for', () => {
+  const ids = createUploadIds('eu', key);
+  const id = ids.create('team/app');
+  ids.check(id, 'team/app');
+  const unknown = expect.objectContaining({ code: 'BLOB_UPLOAD_UNKNOWN' }) as unknown;
+  expect(() => ids.check(id, 'team/other')).toThrow(unknown);
+  expect(() => createUploadIds('us', key).check(id, 'team/app')).toThrow(unknown);
+  expect(() => createUploadIds('eu', Buffer.alloc(32, 8)).check(id, 'team/app')).toThrow(unknown);
+});
