@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createMemoryCache } from '#libs/cache/memory.ts';
 import { digestOf, type Digest } from '#libs/oci/digest.ts';
 import { openRpcChannel } from '#libs/rpc/client.ts';
 import {
@@ -76,7 +77,7 @@ export class TestCatalog implements WantedCatalog {
   }
   wanted(manifests: readonly ChangedManifest[] | undefined): Iterable<WantedBlob> {
     if (manifests === undefined) return this.blobs;
-    const changed = new Set(manifests.map(({ digest }) => digest));
+    const changed = new Set<string>(manifests.map(({ digest }) => digest));
     return this.blobs.filter(({ digest }) => changed.has(digest));
   }
   subscribe(listener: (manifests: readonly ChangedManifest[] | undefined) => void): () => void {
@@ -119,6 +120,7 @@ export async function startTransferRegion(
     storage: own.storage,
     uploads: own.uploads,
     catalog,
+    leases: createMemoryCache(() => performance.now()),
     settings: { ...quick, ...settings },
     onEvent: (event) => events.push(event),
     onPeerBytes: (region, direction, bytes) => {
@@ -181,7 +183,7 @@ export async function startTransferRegion(
     },
     stop: async () => {
       channel.close();
-      await running.stop();
+      await running.stop(0);
       await Promise.all([local.close(0), served.close()]);
       await own.stop(0);
       await rm(dataDir, { recursive: true, force: true });

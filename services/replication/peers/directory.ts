@@ -27,7 +27,7 @@ export interface DirectoryOptions {
   /** The catalog's region records as they stand now. */
   readonly records: () => Iterable<RegionAddress>;
   readonly catalogId: () => string;
-  readonly tls?: TlsFiles;
+  readonly tls: TlsFiles | undefined;
   readonly settings: {
     readonly pingIntervalMs: number;
     readonly pingsUntilLost: number;

@@ -1,6 +1,6 @@
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { RemoteRegion } from '../peers/remote-region.ts';
-import type { OnPeerBytes } from '../peers/traffic.ts';
+import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
 import { unlessStalled } from '../peers/unless-stalled.ts';
 import { sentenceOf, type Refusals } from './no-source.ts';
 

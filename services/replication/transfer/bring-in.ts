@@ -1,9 +1,11 @@
 import { RegistryError } from '#libs/oci/errors.ts';
+import type { Leases } from '#libs/cache/leases.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import { copyBlob } from './copy.ts';
 import type { RequireRoom } from './disk-room.ts';
 import type { Gate } from './gate.ts';
 import { isHeld, untilCopiedElsewhere, untilReadable } from './readable.ts';
+import { untilSole } from './sole-copy.ts';
 import type { Sources } from './sources.ts';
 import type { Suspects } from './suspects.ts';
 import type { Turn } from './turns.ts';
@@ -25,6 +27,8 @@ export interface CopyOptions {
   readonly sources: Sources;
   readonly suspects: Suspects;
   readonly requireRoom: RequireRoom;
+  /** Shared by the region's replication processes, so that one of them copies. */
+  readonly leases: Leases;
   readonly onCopied: OnCopied;
   /** Wrong bytes came from another region; the blob is fetched again. */
   readonly onFault: (error: unknown) => void;
@@ -33,7 +37,10 @@ export interface CopyOptions {
 /** Every wrong copy makes one region a suspect, so more attempts than regions are of no use. */
 const MAX_ATTEMPTS = 6;
 
-/** Copies the blob, again and again while the bytes that came were wrong. The gate is open while the storage can be read. */
+/**
+ * Copies the blob, once it is its turn and no other process of this region does, and again while the bytes that came were wrong. The gate
+ * is open while the storage can be read.
+ */
 export async function bringIn(
   request: CopyRequest,
   turn: Turn,
@@ -45,6 +52,21 @@ export async function bringIn(
   if (await isHeld(options.storage, digest, signal)) return;
   await turn.begun;
   await options.requireRoom(size, signal);
+  const release = await untilSole(digest, options, gate.open, signal);
+  try {
+    if (release !== undefined) await copyVerified(request, gate, options, signal);
+  } finally {
+    await release?.();
+  }
+}
+
+async function copyVerified(
+  request: CopyRequest,
+  gate: Gate,
+  options: CopyOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { digest, size } = request;
   let wrong = false;
   for (let attempt = 1; ; attempt++) {
     const contributors = new Set<string>();

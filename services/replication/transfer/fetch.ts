@@ -1,4 +1,5 @@
 import { RegistryError } from '#libs/oci/errors.ts';
+import { withSpan } from '#libs/telemetry/trace.ts';
 import { bringIn, type CopyOptions, type CopyRequest } from './bring-in.ts';
 import { createGate } from './gate.ts';
 import type { Priority, Turn, Turns } from './turns.ts';
@@ -11,12 +12,12 @@ export interface FetchRequest extends CopyRequest {
 /** Brings blobs of other regions into this one's storage, each once however many ask. */
 export interface Fetcher {
   /**
-   * Starts to copy a blob or joins the copy under way. The copy goes on whoever waits for it. Both promises reject with BLOB_UNKNOWN when no
+   * Starts to copy a blob or joins the copy under way. The copy goes on whoever waits for it. Its promises reject with BLOB_UNKNOWN when no
    * region has it, and with UNAVAILABLE when it can't be had now: try again, or relay.
    */
   fetch(request: FetchRequest): Fetching;
-  /** Ends all copies; resolves when they have ended. */
-  stop(): Promise<void>;
+  /** Begins no more copies, gives those that clients wait for `graceMs`, and resolves when all have ended. */
+  stop(graceMs: number): Promise<void>;
 }
 
 export interface Fetching {
@@ -34,47 +35,62 @@ export interface FetcherOptions extends CopyOptions {
 
 interface Running extends Fetching {
   readonly turn: Turn;
+  readonly abort: () => void;
   readonly ended: Promise<void>;
 }
 
 export function createFetcher(options: FetcherOptions): Fetcher {
   const running = new Map<string, Running>();
-  const stopped = new AbortController();
+  const stopping = new AbortController();
   return {
     fetch: (request) => {
       const joined = running.get(request.digest);
       joined?.turn.raise(request.priority);
       if (joined !== undefined) return joined;
-      const started = start(request, options, stopped.signal);
+      const started = start(request, options, stopping.signal);
       running.set(request.digest, started);
       const forget = (): boolean => running.delete(request.digest);
       started.ended.then(forget, forget);
       return started;
     },
-    stop: async () => {
-      stopped.abort(
-        new RegistryError('UNAVAILABLE', 'This region is being stopped. Try another one.', {
-          retryAfterSeconds: 1,
-        }),
-      );
+    stop: async (graceMs) => {
+      stopping.abort(beingStopped());
+      for (const { turn, abort } of running.values()) if (!turn.isUrgent()) abort();
+      const timer = setTimeout(() => {
+        for (const { abort } of running.values()) abort();
+      }, graceMs);
       await Promise.allSettled([...running.values()].map(({ ended }) => ended));
+      clearTimeout(timer);
     },
   };
 }
 
-function start(request: FetchRequest, options: FetcherOptions, stopSignal: AbortSignal): Running {
-  const turn = options.turns.take(request.priority, stopSignal);
+/** `stopping` ends the waiting for a turn; what has begun is ended by `abort`. */
+function start(request: FetchRequest, options: FetcherOptions, stopping: AbortSignal): Running {
+  const turn = options.turns.take(request.priority, stopping);
   const gate = createGate();
-  const ended = bringIn(request, turn, gate, options, stopSignal).finally(() => turn.end());
+  const aborted = new AbortController();
+  const { digest, size, priority } = request;
+  const attributes = { 'blob.digest': digest, 'blob.size': size, 'fetch.priority': priority };
+  const ended = withSpan('copy blob', { attributes }, () =>
+    bringIn(request, turn, gate, options, aborted.signal),
+  ).finally(() => turn.end());
   // Whoever waits gets the rejection; a copy that nobody waits for may fail unheard, for the reconcile loop asks again.
   ended.then(gate.open, gate.fail);
   const begun = Promise.race([turn.begun, ended]);
   begun.catch(() => undefined);
   return {
     turn,
+    abort: () => aborted.abort(beingStopped()),
     ended,
     begun: (signal) => unlessAborted(begun, signal),
     readable: (signal) => unlessAborted(gate.opened(), signal),
     held: (signal) => unlessAborted(ended, signal),
   };
+}
+
+function beingStopped(): RegistryError {
+  return new RegistryError('UNAVAILABLE', 'This region is being stopped. Try another one.', {
+    retryAfterSeconds: 1,
+  });
 }

@@ -1,3 +1,6 @@
+import type { Digest } from '#libs/oci/digest.ts';
+import type { RepositoryName } from '#libs/oci/name.ts';
+
 /** When the reconcile loop looks again, and at what: at changed manifests at once, at everything now and then. */
 export interface Pace {
   /** Resolves when something is to be looked at. */
@@ -13,8 +16,8 @@ export interface Pace {
 }
 
 export interface ChangedManifest {
-  readonly repository: string;
-  readonly digest: string;
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
 }
 
 /** Beyond this, looking at everything is simpler. */

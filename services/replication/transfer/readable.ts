@@ -35,7 +35,8 @@ export async function untilCopiedElsewhere(
   }
 }
 
-async function isReadable(storage: Storage, digest: string, signal: AbortSignal): Promise<boolean> {
+/** Whether Storage.Read gives the blob's first byte; waits for it where the blob is arriving. */
+export async function isReadable(storage: Storage, digest: string, signal: AbortSignal): Promise<boolean> {
   const firstByte = storage.read({ digest, offset: 0, length: 1 }, { signal })[Symbol.asyncIterator]();
   try {
     await firstByte.next();

@@ -1,10 +1,11 @@
+import type { Leases } from '#libs/cache/leases.ts';
 import type { Peer, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
-import type { Holder, PinFinder, TransferStatus } from '../catalog/collaborators.ts';
+import type { Holder, PinFinder, RegionReach, TransferStatus } from '../catalog/collaborators.ts';
 import { openPeerDirectory } from '../peers/directory.ts';
-import type { RegionAddress } from '../peers/remote-region.ts';
-import type { OnPeerBytes } from '../peers/traffic.ts';
+import type { RegionAddress, RemoteRegion } from '../peers/remote-region.ts';
+import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
 import type { TransferSettings } from '../settings.ts';
 import { createAnnouncements } from './announce.ts';
 import { createRoomCheck } from './disk-room.ts';
@@ -42,7 +43,9 @@ export interface TransferOptions {
   readonly storage: Storage;
   readonly uploads: Uploads;
   readonly catalog: WantedCatalog;
-  readonly tls?: TlsFiles;
+  /** Shared by the region's replication processes. */
+  readonly leases: Leases;
+  readonly peerTls?: TlsFiles | undefined;
   readonly settings: TransferSettings;
   readonly onEvent: OnRegionEvent;
   readonly onPeerBytes: OnPeerBytes;
@@ -60,7 +63,8 @@ export interface RunningTransfer {
   readonly holder: Holder;
   readonly pinFinder: PinFinder;
   status(): TransferStatus;
-  stop(): Promise<void>;
+  /** Copies that clients wait for may go on for `graceMs`. */
+  stop(graceMs: number): Promise<void>;
 }
 
 /** Wires everything that moves blobs between this region and the others, and starts its loops. */
@@ -68,6 +72,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
   const { region, storage, catalog, settings, onEvent, onFault } = options;
   const directory = openPeerDirectory({
     ...options,
+    tls: options.peerTls,
     records: () => catalog.regions(),
     catalogId: () => catalog.catalogId(),
     onEvent: (event) => {
@@ -80,6 +85,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
   const suspects = createSuspects(settings.suspectMs);
   const fetcher = createFetcher({
     storage,
+    leases: options.leases,
     sources,
     suspects,
     turns: createTurns(settings),
@@ -118,12 +124,17 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     }),
     holder: createHolder({ ...settings, region, storage, fetcher, directory, onFault }),
     pinFinder: createPinFinder({ ...settings, region, storage, directory }),
-    status: () => ({ ...reconciler.status(), regions: directory.nearestFirst() }),
-    stop: async () => {
+    status: () => ({ ...reconciler.status(), regions: directory.nearestFirst().map(reach) }),
+    stop: async (graceMs) => {
       unsubscribe();
       announcements.stop();
-      await Promise.all([reconciler.stop(), fetcher.stop()]);
+      await Promise.all([reconciler.stop(), fetcher.stop(graceMs)]);
       directory.stop();
     },
   };
+}
+
+/** 0 where the round trip is not known yet: Infinity is no figure to show. */
+function reach({ region, live, roundTripMs }: RemoteRegion): RegionReach {
+  return { region, live, roundTripMs: Number.isFinite(roundTripMs) ? roundTripMs : 0 };
 }

@@ -10,6 +10,8 @@ export interface Turn {
   readonly begun: Promise<void>;
   /** Somebody more urgent waits for the same copy now; less urgent changes nothing. */
   raise(priority: Priority): void;
+  /** A client waits for it, or did. */
+  isUrgent(): boolean;
   /** The copy is over, or given up before its turn. May be called more than once. */
   end(): void;
 }
@@ -79,7 +81,7 @@ export function createTurns(limits: TurnLimits): Turns {
         place.rank = Math.min(place.rank, PRIORITIES.indexOf(to));
         schedule();
       };
-      return { begun, raise, end };
+      return { begun, raise, isUrgent: () => place.rank === CLIENT, end };
     },
   };
 }

@@ -5,7 +5,7 @@ import type { WriteUpload } from '#types/meridian/v1/WriteUpload.ts';
 import { ask } from '../peers/ask.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
 import type { RemoteRegion } from '../peers/remote-region.ts';
-import type { OnPeerBytes } from '../peers/traffic.ts';
+import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
 
 export interface UploadRelayOptions {
   readonly region: string;

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { cacheSettings } from '#libs/cache/settings.ts';
+import { optionalSetting, setting, type Value, type ValuesOf } from '#libs/config/env.ts';
+import { tlsSetting } from '#libs/config/tls.ts';
+import { hostPort, integer, path, regionName, rpcAddress, urlList } from '#libs/config/values.ts';
+import { telemetrySettings } from '#libs/telemetry/settings.ts';
+import type { ConfiguredRegion } from './catalog/bootstrap.ts';
+import { defaultTransferSettings, type TransferSettings } from './settings.ts';
+
+const defaults = defaultTransferSettings;
+const bytes = integer({ unit: 'bytes', min: 0, max: Number.MAX_SAFE_INTEGER });
+const copies = integer({ unit: 'copies', min: 1, max: 1_000 });
+const ms = integer({ unit: 'milliseconds', min: 1, max: 86_400_000 });
+
+/** The limits that an operator may set, wherever replication runs. */
+export const replicationLimitSettings = {
+  maxCopies: setting('MERIDIAN_MAX_COPIES', copies, defaults.maxCopies),
+  maxBackgroundCopies: setting('MERIDIAN_MAX_BACKGROUND_COPIES', copies, defaults.maxBackgroundCopies),
+  minFreeBytes: setting('MERIDIAN_MIN_FREE_BYTES', bytes, defaults.minFreeBytes),
+  announceRegions: setting(
+    'MERIDIAN_ANNOUNCE_REGIONS',
+    integer({ unit: 'regions', min: 0, max: 16 }),
+    defaults.announceRegions,
+  ),
+  stallTimeoutMs: setting('MERIDIAN_STALL_TIMEOUT_MS', ms, defaults.stallTimeoutMs),
+};
+
+/** `us=host:port,eu=host:port,…`: every region and where its replication service answers the others. */
+export const regionList: Value<readonly ConfiguredRegion[]> = z
+  .string()
+  .transform((text, context) => {
+    const regions = text.split(',').map((part) => parseRegion(part.trim()));
+    const known = regions.filter((region) => region !== undefined);
+    const names = new Set(known.map(({ name }) => name));
+    if (names.size === regions.length) return known;
+    context.addIssue('name=host:port for each region, separated by commas, each name once');
+    return z.NEVER;
+  })
+  .describe('name=host:port for each region, separated by commas, such as us=10.0.0.1:5100,eu=10.1.0.1:5100');
+
+/** What joins a region to the others, wherever replication runs. */
+export const clusterSettings = {
+  regions: setting('MERIDIAN_REGIONS', regionList),
+  /** Where the other regions reach this one. */
+  peerListen: setting('MERIDIAN_PEER_LISTEN', rpcAddress, '127.0.0.1:5100'),
+  peerTls: tlsSetting('MERIDIAN_PEER_TLS'),
+  /** The members of etcd, the nearest first. */
+  etcd: setting('MERIDIAN_ETCD', urlList('http', 'https')),
+  etcdTls: tlsSetting('MERIDIAN_ETCD_TLS'),
+  etcdTimeoutMs: setting('MERIDIAN_ETCD_TIMEOUT_MS', ms, 5_000),
+};
+
+/** The environment variables of a replication process. */
+export const replicationProcessSettings = {
+  ...telemetrySettings,
+  ...cacheSettings,
+  ...clusterSettings,
+  ...replicationLimitSettings,
+  /** Where the region's front ends reach this process. */
+  listen: setting('MERIDIAN_LISTEN', rpcAddress, '127.0.0.1:5300'),
+  /** The region's storage service. */
+  storage: setting('MERIDIAN_STORAGE', rpcAddress, '127.0.0.1:5200'),
+  tls: tlsSetting('MERIDIAN_RPC_TLS'),
+  /** Health, readiness and metrics; without it they are not served. */
+  adminListen: optionalSetting('MERIDIAN_ADMIN_LISTEN', hostPort),
+  dataDir: setting('MERIDIAN_DATA_DIR', path),
+  stopGraceMs: setting(
+    'MERIDIAN_STOP_GRACE_MS',
+    integer({ unit: 'milliseconds', min: 0, max: 3_600_000 }),
+    30_000,
+  ),
+};
+
+/** The settings that the limits of the environment stand for. */
+export function transferSettingsFrom(limits: ValuesOf<typeof replicationLimitSettings>): TransferSettings {
+  const { maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions, stallTimeoutMs } = limits;
+  return { ...defaults, maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions, stallTimeoutMs };
+}
+
+function parseRegion(text: string): ConfiguredRegion | undefined {
+  const [name = '', endpoint = ''] = text.split('=');
+  const valid = regionName.safeParse(name).success && hostPort.safeParse(endpoint).success;
+  return valid ? { name, endpoint } : undefined;
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { createMemoryCache } from '#libs/cache/memory.ts';
+import type { SharedCache } from '#libs/cache/leases.ts';
+import { createRedisCache } from '#libs/cache/redis.ts';
+import { readEnv, type ValuesOf } from '#libs/config/env.ts';
+import { connectEtcd } from '#libs/etcd/client.ts';
+import { startAdminServer, type ReadyReport } from '#libs/lifecycle/admin.ts';
+import { runService, type RunningService } from '#libs/lifecycle/run.ts';
+import { openRpcChannel } from '#libs/rpc/client.ts';
+import { storageContract, uploadsContract, type Storage } from '#libs/rpc/contracts.ts';
+import { createLog, type Logger } from '#libs/telemetry/log.ts';
+import { createMetrics } from '#libs/telemetry/metrics.ts';
+import { replicationMetrics } from '#libs/telemetry/metrics/replication.ts';
+import { startTracing } from '#libs/telemetry/tracing.ts';
+import { replicationProcessSettings, transferSettingsFrom } from './config.ts';
+import { startReplication, type ReplicationService } from './service.ts';
+
+const SERVICE = 'replication';
+/** What spans may take to leave at the end. */
+const FLUSH_SPANS_MS = 2_000;
+
+await runService(SERVICE, start);
+
+type Config = ValuesOf<typeof replicationProcessSettings>;
+
+async function start(signal: AbortSignal): Promise<RunningService> {
+  const config = readEnv(replicationProcessSettings, process.env);
+  const { region } = config;
+  const log = createLog({ service: SERVICE, region, level: config.logLevel });
+  const tracing = await startTracing({ service: SERVICE, ...config });
+  const etcd = connectEtcd({
+    endpoints: config.etcd,
+    callTimeoutMs: config.etcdTimeoutMs,
+    ...(config.etcdTls === undefined ? {} : { tls: config.etcdTls }),
+  });
+  const tls = config.tls === undefined ? {} : { tls: config.tls };
+  const own = openRpcChannel({ address: config.storage, ...tls });
+  const storage = own.client(storageContract);
+  const cache = openCache(config, log);
+  const metrics = createMetrics({ service: SERVICE, region });
+  const started = Promise.withResolvers<ReplicationService>();
+  const onPeerBytes = replicationMetrics(metrics, async () =>
+    (await started.promise).catalog.status({}, { signal }),
+  );
+  const service = await startReplication(
+    {
+      ...config,
+      process: randomUUID(),
+      etcd,
+      leases: cache,
+      storage,
+      uploads: own.client(uploadsContract),
+      transferSettings: transferSettingsFrom(config),
+      onEvent: (event) => log.info({ event }, 'Something happened in this region.'),
+      onPeerBytes,
+      onFault: (err, method) => log.warn({ err, method }, 'Something went wrong that should not.'),
+    },
+    signal,
+  );
+  started.resolve(service);
+  const admin =
+    config.adminListen &&
+    (await startAdminServer({
+      listen: config.adminListen,
+      metrics: () => metrics.text(),
+      ready: (waiting) => readiness(storage, cache, waiting),
+    }));
+  const { port, peerPort } = service;
+  log.info({ port, peerPort, adminPort: admin?.port }, 'The replication is ready.');
+  process.send?.({ kind: 'ready', port, peerPort, adminPort: admin?.port });
+  return {
+    graceMs: config.stopGraceMs,
+    stop: async (graceMs) => {
+      await service.stop(graceMs);
+      await admin?.close();
+      own.close();
+      etcd.close();
+      await cache.close();
+      await tracing.stop(FLUSH_SPANS_MS);
+    },
+    reportFault: (err) => log.error({ err }, 'The process met a fault that nothing caught, and ends.'),
+  };
+}
+
+function openCache({ region, redisUrl }: Config, log: Logger): SharedCache {
+  if (redisUrl === undefined) return createMemoryCache(() => performance.now());
+  return createRedisCache({
+    url: redisUrl,
+    keyPrefix: `meridian/${region}/`,
+    onUnreachable: (err) => log.warn({ err }, 'Redis is away; processes of this region may do work twice.'),
+  });
+}
+
+/** Reads are answered without etcd and without Redis, so neither keeps this process from being ready. */
+async function readiness(storage: Storage, cache: SharedCache, signal: AbortSignal): Promise<ReadyReport> {
+  const [stats, ping] = await Promise.allSettled([storage.stats({}, { signal }), cache.ping(signal)]);
+  const why = (result: PromiseSettledResult<unknown>): { why?: string } =>
+    result.status === 'fulfilled' ? {} : { why: (result.reason as Error).message };
+  return {
+    storage: { ready: stats.status === 'fulfilled', ...why(stats) },
+    redis: { ready: true, ...why(ping) },
+  };
+}
