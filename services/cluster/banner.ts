@@ -15,7 +15,8 @@ export function banner(plan: ClusterPlan, options: ClusterArguments): string {
     options.etcd.length > 0
       ? `etcd at ${options.etcd.join(', ')}`
       : 'the embedded coordinator (one process: for trying out; production runs on etcd)';
-  const example = relative('.', join(options.dataDir, EXAMPLE_IMAGE));
+  const path = join(options.dataDir, EXAMPLE_IMAGE);
+  const example = relative('.', path).startsWith('..') ? path : relative('.', path);
   return `
 Meridian is ready. One registry, ${plan.regions.length === 1 ? 'this region' : `${plan.regions.length} regions`}:
 
