@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Middleware } from 'koa';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { incomingTraceContext, SpanKind, SpanStatusCode, withSpan } from '#libs/telemetry/trace.ts';
@@ -40,23 +41,27 @@ export function observe(onRequest: OnRequest, limits: Limits): Middleware<Reques
       bytesOut: 0,
       failure: undefined,
     };
-    ctx.res.once('close', () => {
-      const aborted = !ctx.res.writableFinished;
-      if (aborted) abort.abort(new Error('The client went away.'));
-      onRequest(recordOf(ctx, aborted, performance.now() - startedAt));
-    });
     ctx.res.once('finish', () => discardRest(ctx.req, limits.maxDiscardedBytes, limits.discardTimeoutMs));
-    await inSpan(ctx, next);
+    await inSpan(ctx, async () => {
+      const onClose = (): void => {
+        const aborted = !ctx.res.writableFinished;
+        if (aborted) abort.abort(new Error('The client went away.'));
+        onRequest(recordOf(ctx, aborted, performance.now() - startedAt));
+      };
+      // Bound, so that the log line of the request has its trace.
+      ctx.res.once('close', AsyncResource.bind(onClose));
+      await next();
+    });
   };
 }
 
 /** The span of a request; it is named once the route is known. */
-async function inSpan(ctx: RequestContext, next: () => Promise<unknown>): Promise<void> {
+async function inSpan(ctx: RequestContext, handle: () => Promise<void>): Promise<void> {
   const { traceparent = '', tracestate = '' } = ctx.req.headers as Record<string, string | undefined>;
   const parent = incomingTraceContext(traceparent === '' ? {} : { traceparent, tracestate });
   const attributes = { 'http.request.method': ctx.method };
   await withSpan('HTTP', { kind: SpanKind.SERVER, parent, attributes }, async (span) => {
-    await next();
+    await handle();
     const { route, repository, failure } = ctx.state;
     span.updateName(`HTTP ${ctx.method} ${route}`.trimEnd());
     span.setAttribute('http.response.status_code', ctx.status);
@@ -64,10 +69,8 @@ async function inSpan(ctx: RequestContext, next: () => Promise<unknown>): Promis
     if (repository !== undefined) span.setAttribute('meridian.repository', repository);
     if (failure instanceof RegistryError) span.setAttribute('error.type', failure.code);
     if (ctx.status >= 500 || ctx.res.destroyed) {
-      span.setStatus({
-        code: SpanStatusCode.ERROR,
-        message: failure instanceof Error ? failure.message : 'The answer was not sent whole.',
-      });
+      const message = failure instanceof Error ? failure.message : 'The answer was not sent whole.';
+      span.setStatus({ code: SpanStatusCode.ERROR, message });
     }
   });
 }

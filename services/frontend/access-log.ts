@@ -1,0 +1,12 @@
+import type { Logger } from '#libs/telemetry/log.ts';
+import type { OnRequest } from './http/observe.ts';
+
+/** A line for each request that has ended. */
+export function accessLog(log: Logger): OnRequest {
+  return ({ method, path, status, failure, durationMs, ...rest }) => {
+    const why = failure instanceof Error ? { failure: failure.message } : {};
+    const fields = { method, path, status, ...rest, ...why, durationMs: Math.round(durationMs) };
+    if (status >= 500) log.warn(fields, 'request');
+    else log.info(fields, 'request');
+  };
+}

@@ -1,0 +1,83 @@
+import { readEnv } from '#libs/config/env.ts';
+import { startAdminServer, type AdminServer } from '#libs/lifecycle/admin.ts';
+import { runService, type RunningService } from '#libs/lifecycle/run.ts';
+import { openRpcChannel, type RpcChannel } from '#libs/rpc/client.ts';
+import { catalogContract, storageContract, transferContract, uploadsContract } from '#libs/rpc/contracts.ts';
+import { createLog } from '#libs/telemetry/log.ts';
+import { createMetrics, type Metrics } from '#libs/telemetry/metrics.ts';
+import { httpMetrics } from '#libs/telemetry/metrics/http.ts';
+import { startTracing } from '#libs/telemetry/tracing.ts';
+import { accessLog } from './access-log.ts';
+import { frontendProcessSettings, frontendSettingsFrom } from './config.ts';
+import type { Collaborators } from './frontend.ts';
+import { isReady } from './ready.ts';
+import { startFrontend } from './service.ts';
+
+const SERVICE = 'frontend';
+/** What spans may take to leave at the end. */
+const FLUSH_SPANS_MS = 2_000;
+
+await runService(SERVICE, start);
+
+async function start(): Promise<RunningService> {
+  const config = readEnv(frontendProcessSettings, process.env);
+  const { region, listen, stopGraceMs } = config;
+  const log = createLog({ service: SERVICE, region, level: config.logLevel });
+  const tracing = await startTracing({ service: SERVICE, ...config });
+  const tls = config.tls === undefined ? {} : { tls: config.tls };
+  const channels = {
+    storage: openRpcChannel({ address: config.storage, ...tls }),
+    replication: openRpcChannel({ address: config.replication, ...tls }),
+  };
+  const collaborators = clients(channels);
+  const metrics = createMetrics({ service: SERVICE, region });
+  const count = httpMetrics(metrics);
+  const logRequest = accessLog(log);
+  const frontend = await startFrontend({
+    ...collaborators,
+    listen,
+    region,
+    settings: frontendSettingsFrom(config),
+    onRequest: (record) => {
+      count(record);
+      logRequest(record);
+    },
+    onFault: (err, where) => log.error({ err, where }, 'A request failed in a way it should not.'),
+    onAnnounceFailure: (blob, err) => log.info({ blob, err }, 'Other regions were not told of a new blob.'),
+  });
+  const admin = config.adminListen && (await serveAdmin(config.adminListen, metrics, collaborators));
+  log.info({ listen, port: frontend.port, adminPort: admin?.port }, 'The front end is ready.');
+  process.send?.({ kind: 'ready', port: frontend.port, adminPort: admin?.port });
+  return {
+    graceMs: stopGraceMs,
+    stop: async (graceMs) => {
+      await frontend.stop(graceMs);
+      for (const channel of Object.values(channels)) channel.close();
+      await admin?.close();
+      await tracing.stop(FLUSH_SPANS_MS);
+    },
+    reportFault: (err) => log.error({ err }, 'The process met a fault that nothing caught, and ends.'),
+  };
+}
+
+function clients({ storage, replication }: Record<'storage' | 'replication', RpcChannel>): Collaborators {
+  return {
+    storage: storage.client(storageContract),
+    uploads: storage.client(uploadsContract),
+    remoteUploads: replication.client(uploadsContract),
+    catalog: replication.client(catalogContract),
+    transfer: replication.client(transferContract),
+  };
+}
+
+function serveAdmin(
+  listen: { host: string; port: number },
+  metrics: Metrics,
+  collaborators: Collaborators,
+): Promise<AdminServer> {
+  return startAdminServer({
+    listen,
+    metrics: () => metrics.text(),
+    ready: (signal) => isReady(collaborators, signal),
+  });
+}
