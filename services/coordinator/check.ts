@@ -53,7 +53,10 @@ function checkOperation({ requestRange, requestPut, requestDeleteRange, requestT
   return requestDeleteRange.key.length + requestDeleteRange.rangeEnd.length;
 }
 
-/** A revision has one version of a key: it may not be put twice, nor put and deleted, in one transaction. */
+/**
+ * A revision has one version of a key: it may not be put twice, nor put and deleted, in one transaction. (etcd overlooks ranges
+ * with the end "\\0" here.)
+ */
 function checkKeysOnce(operations: readonly RequestOp[]): void {
   const put = new Map<string, Buffer>();
   for (const { requestPut } of operations) {

@@ -25,10 +25,8 @@ export function runTxn(request: TxnRequest, writer: Writer, leases: LeaseTable):
   const { compare, success, failure } = request;
   const succeeded = compare.every((condition) => holds(condition, writer.current(condition.key)));
   const branch = succeeded ? success : failure;
-  for (const { requestRange, requestPut } of branch) {
-    if (requestRange) checkRevision(requestRange.revision, writer.base);
-    if (requestPut) checkLease(requestPut.lease, leases);
-  }
+  for (const { requestPut } of branch) if (requestPut) checkLease(requestPut.lease, leases);
+  for (const { requestRange } of branch) if (requestRange) checkRevision(requestRange.revision, writer.base);
   const responses = branch.map((operation) => perform(operation, writer));
   return { succeeded, revision: writer.revision(), responses };
 }
