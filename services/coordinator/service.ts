@@ -57,6 +57,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       stop: async (graceMs) => {
         stopping.abort(new Error('The coordinator is stopping.'));
         await server.close(graceMs);
+        await store.drained();
         database.sql.close();
       },
     };

@@ -25,6 +25,8 @@ export interface Store {
   write<T>(transaction: (writer: Writer) => T, signal: AbortSignal): Promise<T>;
   /** Forbids reading before `revision`; answers when that is on disk, or with `physical` when the space is free. */
   compact(revision: number, physical: boolean, signal: AbortSignal): Promise<void>;
+  /** Resolves once every write that came before is on disk or refused. */
+  drained(): Promise<void>;
   /** Calls `listener` after every commit, until the function it gives is called. */
   onCommit(listener: () => void): () => void;
 }
@@ -101,6 +103,7 @@ export function openStore({ database: { sql, identity }, signal, onFault }: Stor
       const swept = startSweep();
       if (physical) await swept;
     },
+    drained: () => commits.run(() => undefined, new AbortController().signal),
     onCommit: (listener) => {
       events.on('commit', listener);
       return () => events.off('commit', listener);
