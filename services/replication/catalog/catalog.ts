@@ -76,8 +76,9 @@ export async function openCatalog(options: CatalogOptions, signal: AbortSignal):
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
   mkdirSync(options.dataDir, { recursive: true });
   const view = openView(options.dataDir);
+  let joined: boolean;
   try {
-    await joinCatalog({ etcd, view, regions: options.regions, onFault }, signal);
+    joined = await joinCatalog({ etcd, view, region, regions: options.regions, onFault }, signal);
   } catch (error) {
     view.close();
     throw error;
@@ -111,10 +112,12 @@ export async function openCatalog(options: CatalogOptions, signal: AbortSignal):
     staleness.close();
     view.close();
   };
-  await firstView(view, barrier, signal).catch(async (error: unknown) => {
-    await stop();
-    throw error;
-  });
+  if (joined) {
+    await firstView(view, barrier, signal).catch(async (error: unknown) => {
+      await stop();
+      throw error;
+    });
+  }
 
   const read = { view, heads, barrier, staleness, settings };
   const receipts = createReceiptLease(options.leases, clock);

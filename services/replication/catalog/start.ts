@@ -3,6 +3,7 @@ import type { KeyValueStore } from '#libs/etcd/store.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Barrier } from './barrier.ts';
 import { bootstrapCatalog, type ConfiguredRegion } from './bootstrap.ts';
+import { putOwnEndpoint } from './own-endpoint.ts';
 import type { ViewState } from './view/view.ts';
 
 const RETRY_MS = 500;
@@ -10,30 +11,37 @@ const RETRY_MS = 500;
 export interface JoinOptions {
   readonly etcd: KeyValueStore;
   readonly view: ViewState;
+  /** This region's name. */
+  readonly region: string;
   readonly regions: readonly ConfiguredRegion[];
   readonly onFault: (error: unknown) => void;
 }
 
-/** Makes or checks the catalog in etcd. While etcd is away: waits for it where the view is empty, or else goes on without the check. */
+/**
+ * Makes or checks the catalog in etcd. While etcd is away: waits for it where the view is empty, or else gives false, so that the region starts
+ * with what it knows.
+ */
 export async function joinCatalog(
-  { etcd, view, regions, onFault }: JoinOptions,
+  { etcd, view, region, regions, onFault }: JoinOptions,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   for (let reported = false; ; reported = true) {
     try {
-      await bootstrapCatalog(etcd, regions, signal);
-      return;
+      const catalogId = await bootstrapCatalog(etcd, regions, signal);
+      const own = regions.find(({ name }) => name === region);
+      if (own !== undefined) await putOwnEndpoint(etcd, own, catalogId, signal);
+      return true;
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof RegistryError) || error.code !== 'UNAVAILABLE') throw error;
       if (!reported) onFault(error);
-      if (view.position().catalogId !== '') return;
+      if (view.position().catalogId !== '') return false;
       await setTimeout(RETRY_MS, undefined, { signal });
     }
   }
 }
 
-/** Resolves when the view holds a catalog and, if the quorum can be reached, is up to date. */
+/** Resolves when the view holds a catalog and is up to date, or the barrier's deadline is over. */
 export async function firstView(view: ViewState, barrier: Barrier, signal: AbortSignal): Promise<void> {
   await untilLoaded(view, signal);
   await barrier(signal).catch((error: unknown) => {
