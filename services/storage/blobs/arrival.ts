@@ -1,5 +1,6 @@
 import type { Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
+import { activeSpanContext, linkActiveSpan } from '#libs/telemetry/trace.ts';
 import { abortable } from '../abortable.ts';
 import { readChunk, spanOf } from '../byte-range.ts';
 import type { StagedBytes } from '../driver.ts';
@@ -15,6 +16,8 @@ export class Arrival {
   readonly digest: Digest;
   readonly size: number;
   readonly #staged = Promise.withResolvers<StagedBytes | undefined>();
+  /** Readers may come from other traces than the bytes. */
+  readonly #span = activeSpanContext();
   #users = 1;
   #state: 'arriving' | 'whole' | 'failed' = 'arriving';
   #change = Promise.withResolvers<undefined>();
@@ -53,6 +56,7 @@ export class Arrival {
     signal: AbortSignal,
   ): AsyncGenerator<Buffer, boolean, undefined> {
     const { start, end } = spanOf(range, this.size);
+    linkActiveSpan(this.#span);
     const staged = await abortable(this.#staged.promise, signal);
     this.#throwIfFailed();
     if (staged === undefined || this.#users === 0) return false;

@@ -11,6 +11,9 @@ interface Work {
   readonly reject: (error: unknown) => void;
 }
 
+/** The database's write-ahead log. */
+type Log = Pick<FileHandle, 'datasync'>;
+
 /**
  * Durable writes to the owner's database, many in one transaction: what comes while one commits goes into the next.
  *
@@ -20,12 +23,12 @@ interface Work {
  */
 export class Commits {
   readonly #database: DatabaseSync;
-  readonly #log: FileHandle;
+  readonly #log: Log;
   #queue: Work[] = [];
   #draining: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
 
-  constructor(database: DatabaseSync, log: FileHandle) {
+  constructor(database: DatabaseSync, log: Log) {
     this.#database = database;
     this.#log = log;
   }

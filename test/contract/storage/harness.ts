@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { digestOf } from '#libs/oci/digest.ts';
 import { openRpcChannel } from '#libs/rpc/client.ts';
 import { storageContract, uploadsContract, type Storage, type Uploads } from '#libs/rpc/contracts.ts';
@@ -60,6 +61,11 @@ export async function openStorageOver(
       await server.close(graceMs);
     },
   };
+}
+
+/** Expects of what `look` sees in the end; a loaded machine takes its time. */
+export function eventually<T>(look: () => T) {
+  return expect.poll(look, { timeout: 30_000 });
 }
 
 export async function removeDirectory(path: string): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   blobOf,
+  eventually,
   live,
   openStorageOver,
   parts,
@@ -57,13 +58,13 @@ describe.each(transports)('blobs that arrive at a storage called %s', (transport
     const followers = [follower(digest), follower(digest, 100 * KIB)];
 
     source.give(bytes.subarray(0, 300 * KIB));
-    await expect.poll(() => followers[0]?.received().length).toBe(300 * KIB);
+    await eventually(() => followers[0]?.received().length).toBe(300 * KIB);
     expect(await service.storage.stat({ digests: [digest] }, live)).toMatchObject({ blobs: [] });
 
     source.give(bytes.subarray(300 * KIB));
-    await expect.poll(() => followers[0]?.received().length).toBe(size - WITHHELD);
+    await eventually(() => followers[0]?.received().length).toBe(size - WITHHELD);
     const late = follower(digest);
-    await expect.poll(() => late.received().length).toBe(size - WITHHELD);
+    await eventually(() => late.received().length).toBe(size - WITHHELD);
 
     source.end();
     expect(await ingest).toMatchObject({ digest, size });
@@ -74,6 +75,23 @@ describe.each(transports)('blobs that arrive at a storage called %s', (transport
     expect(await service.storage.pins({ repository: 'a/b', digests: [digest] }, live)).toMatchObject({
       blobs: [{ digest, size }],
     });
+  });
+
+  it('can be read in part while they arrive', async () => {
+    const bytes = newBytes(300 * KIB);
+    const { digest, size } = blobOf(bytes);
+    const source = valve({ repository: '', digest, size });
+    const ingest = service.storage.ingest(source.messages, live);
+    source.give(bytes.subarray(0, 150 * KIB));
+    const part = await read(service.storage, digest, { offset: 20 * KIB, length: 100 * KIB });
+    expect(part.equals(bytes.subarray(20 * KIB, 120 * KIB))).toBe(true);
+    await expect(read(service.storage, digest, { offset: size + 1 })).rejects.toMatchObject({
+      code: 'RANGE_INVALID',
+      detail: { size },
+    });
+    source.give(bytes.subarray(150 * KIB));
+    source.end();
+    await ingest;
   });
 
   it('are not slowed by a reader that stops reading', async () => {
@@ -98,7 +116,7 @@ describe.each(transports)('blobs that arrive at a storage called %s', (transport
     const ingest = service.storage.ingest(source.messages, live);
     const reader = follower(digest);
     source.give(wrong);
-    await expect.poll(() => reader.received().length).toBe(size - WITHHELD);
+    await eventually(() => reader.received().length).toBe(size - WITHHELD);
     source.end();
     await expect(ingest).rejects.toMatchObject({ code: 'DIGEST_INVALID', detail: { expected: digest } });
     await expect(reader.done).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -132,12 +150,12 @@ describe.each(transports)('blobs that arrive at a storage called %s', (transport
     const ingest = service.storage.ingest(source.messages, { signal: requester.signal });
     const reader = follower(digest);
     source.give(bytes.subarray(0, 100 * KIB));
-    await expect.poll(() => reader.received().length).toBe(100 * KIB);
+    await eventually(() => reader.received().length).toBe(100 * KIB);
     if (how === 'its source fails') source.fail(new Error('the source is gone'));
     else requester.abort(new Error('the requester is gone'));
     await expect(ingest).rejects.toThrow('is gone');
     await expect(reader.done).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await expect.poll(() => readdir(join(service.dataDir, 'ingests'))).toEqual([]);
+    await eventually(() => readdir(join(service.dataDir, 'ingests'))).toEqual([]);
     await leftNothing(digest);
     source.end();
   });
@@ -149,7 +167,7 @@ describe.each(transports)('blobs that arrive at a storage called %s', (transport
     const first = service.storage.ingest(source.messages, live);
     const reader = follower(digest);
     source.give(bytes);
-    await expect.poll(() => source.pending()).toBe(0);
+    await eventually(() => source.pending()).toBe(0);
     const second = service.storage.ingest(parts({ header: { repository: '', digest, size } }, bytes), live);
     await expect(second).rejects.toMatchObject({ code: 'CONFLICT' });
     source.end();

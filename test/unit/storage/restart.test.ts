@@ -8,6 +8,7 @@ import { openStorage } from '#services/storage/service.ts';
 import { defaultStorageSettings } from '#services/storage/settings.ts';
 import {
   blobOf,
+  eventually,
   live,
   openStorageOver,
   parts,
@@ -50,9 +51,11 @@ async function offsetOf(id: string): Promise<number> {
 it('blobs, pins and figures are there after a restart', async () => {
   const blob = await put(service.storage, repository, someBytes(1000));
   await restart();
-  await expect
-    .poll(() => service.storage.stats({}, live))
-    .toMatchObject({ blobs: 1, bytes: 1000, uploads: 0 });
+  await eventually(() => service.storage.stats({}, live)).toMatchObject({
+    blobs: 1,
+    bytes: 1000,
+    uploads: 0,
+  });
   expect(await service.storage.pins({ repository, digests: [blob.digest] }, live)).toEqual({ blobs: [blob] });
   expect((await read(service.storage, blob.digest)).equals(someBytes(1000))).toBe(true);
 });

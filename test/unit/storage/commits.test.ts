@@ -1,0 +1,50 @@
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Commits } from '#services/storage/owner/commits.ts';
+
+let database: DatabaseSync;
+let syncs: number;
+let syncError: Error | undefined;
+let commits: Commits;
+
+beforeEach(() => {
+  database = new DatabaseSync(':memory:');
+  database.exec('CREATE TABLE numbers (number INTEGER PRIMARY KEY) STRICT');
+  syncs = 0;
+  syncError = undefined;
+  const datasync = async (): Promise<void> => {
+    syncs += 1;
+    if (syncError !== undefined) throw syncError;
+  };
+  commits = new Commits(database, { datasync });
+});
+afterEach(() => database.close());
+
+const insert = (number: number) => (): void =>
+  void database.prepare('INSERT INTO numbers VALUES (?)').run(number);
+const count = (): unknown => database.prepare('SELECT count(*) AS count FROM numbers').get()?.['count'];
+
+it('work that comes together shares one transaction and one sync of the disk', async () => {
+  await Promise.all(Array.from({ length: 100 }, (_, number) => commits.run(insert(number))));
+  expect(count()).toBe(100);
+  expect(syncs).toBe(1);
+  await commits.run(insert(100));
+  expect(syncs).toBe(2);
+});
+
+it('a transaction that fails leaves nothing, and the next one goes on', async () => {
+  const outcomes = await Promise.allSettled([commits.run(insert(1)), commits.run(insert(1))]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(count()).toBe(0);
+  await commits.run(insert(1));
+  expect(count()).toBe(1);
+});
+
+it('after a sync that failed nothing is acknowledged any more, for what it lost is not known', async () => {
+  syncError = new Error('EIO');
+  await expect(commits.run(insert(1))).rejects.toThrow('EIO');
+  syncError = undefined;
+  await expect(commits.run(insert(2))).rejects.toThrow('EIO');
+  expect(commits.failure).toBeDefined();
+  expect(syncs).toBe(1);
+});
