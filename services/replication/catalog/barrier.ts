@@ -13,11 +13,25 @@ export type Barrier = (signal: AbortSignal) => Promise<void>;
 export function createBarrier(heads: HeadReader, view: ViewState, timeoutMs: number): Barrier {
   return (signal) =>
     withSpan('catalog.barrier', {}, async (span) => {
-      const head = await heads.read(signal);
-      span.setAttribute('meridian.revision', head.revision);
-      if (await untilReached(view, head, timeoutMs, signal)) return;
-      throw lagging(head.revision, view.position().revision);
+      const deadline = AbortSignal.timeout(timeoutMs);
+      const limited = AbortSignal.any([signal, deadline]);
+      let wanted = 0;
+      try {
+        const head = await heads.read(limited);
+        wanted = head.revision;
+        span.setAttribute('meridian.revision', wanted);
+        await untilReached(view, head, limited);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!deadline.aborted) throw error;
+        throw wanted === 0 ? quorumSilent(timeoutMs, error) : lagging(wanted, view.position().revision);
+      }
     });
+}
+
+function quorumSilent(timeoutMs: number, cause: unknown): RegistryError {
+  const message = `The answer needs etcd's quorum, which did not answer within ${timeoutMs} ms; try again.`;
+  return new RegistryError('UNAVAILABLE', message, { cause, retryAfterSeconds: 5 });
 }
 
 /** For whoever needs the view at a revision that it has not reached in time. */

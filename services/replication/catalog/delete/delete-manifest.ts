@@ -9,7 +9,7 @@ import type { Clock } from '../collaborators.ts';
 import { HEAD_KEY, manifestKey, removalsKey, tagKey } from '../keys.ts';
 import { headRecord, removalsRecord } from '../records.ts';
 import { keysAt, readKey, transact, type Transacted } from '../transact.ts';
-import { untilReached } from '../view/reached.ts';
+import { reachedWithin } from '../view/reached.ts';
 import { changed, MAX_DELETE_ATTEMPTS, type DeleteOptions } from './delete-tag.ts';
 
 /** A transaction takes 100 keys; the head is one of them. */
@@ -40,7 +40,7 @@ export function createDeleteManifest(options: Options): Catalog['deleteManifest'
     };
     const position = await remove(options, target, signal);
     onEvent({ kind: 'delete', repository: target.repository, reference: target.digest });
-    await untilReached(view, position, settings.ownWriteTimeoutMs, signal);
+    await reachedWithin(view, position, settings.ownWriteTimeoutMs, signal);
     return { position: { ...position, stalenessMs: 0 } };
   };
 }
@@ -61,7 +61,7 @@ async function remove(options: Options, target: Target, signal: AbortSignal): Pr
       if (uncertain) return at;
       throw unknownManifest(target);
     }
-    if (!(await untilReached(view, at, settings.barrierTimeoutMs, signal))) {
+    if (!(await reachedWithin(view, at, settings.barrierTimeoutMs, signal))) {
       throw lagging(at.revision, view.position().revision);
     }
     if (!(await removeTags(options, target, catalogId, signal))) continue;

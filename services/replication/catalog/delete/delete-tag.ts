@@ -10,7 +10,7 @@ import { checkCondition, parseMatch } from '../push/request.ts';
 import { headRecord, tagRecord } from '../records.ts';
 import type { CatalogSettings } from '../settings.ts';
 import { keysAt, readKey, transact } from '../transact.ts';
-import { untilReached } from '../view/reached.ts';
+import { reachedWithin } from '../view/reached.ts';
 import type { View } from '../view/view.ts';
 
 /** How often a deletion tries again because what it removes has changed meanwhile. */
@@ -32,7 +32,7 @@ export function createDeleteTag(options: DeleteOptions): Catalog['deleteTag'] {
     const ifMatch = parseMatch(request.ifMatch);
     const position = await removeTag(options, repository, tag, ifMatch, signal);
     onEvent({ kind: 'delete', repository, reference: tag });
-    await untilReached(view, position, settings.ownWriteTimeoutMs, signal);
+    await reachedWithin(view, position, settings.ownWriteTimeoutMs, signal);
     return { position: { ...position, stalenessMs: 0 } };
   };
 }

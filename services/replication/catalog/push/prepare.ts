@@ -13,7 +13,7 @@ import {
   type RepositoryRecord,
 } from '../records.ts';
 import { keysAt, readKey } from '../transact.ts';
-import { untilReached } from '../view/reached.ts';
+import { reachedWithin } from '../view/reached.ts';
 import type { ViewState } from '../view/view.ts';
 import { checkCondition, type Push } from './request.ts';
 
@@ -67,7 +67,7 @@ export async function prepare(
 
   const { catalogId } = headRecord.decode(head.value, HEAD_KEY);
   const position = { catalogId, revision: head.modRevision };
-  if (!(await untilReached(view, position, viewTimeoutMs, signal))) {
+  if (!(await reachedWithin(view, position, viewTimeoutMs, signal))) {
     throw lagging(head.modRevision, view.position().revision);
   }
   return {

@@ -8,7 +8,7 @@ import { withSpan } from '#libs/telemetry/trace.ts';
 import type { Clock, Content, Holder, PinFinder } from '../collaborators.ts';
 import type { ManifestRecord } from '../manifest-record.ts';
 import type { CatalogSettings } from '../settings.ts';
-import { untilReached } from '../view/reached.ts';
+import { reachedWithin } from '../view/reached.ts';
 import type { View } from '../view/view.ts';
 import { commit } from './commit.ts';
 import { contentOf, holdContent } from './hold.ts';
@@ -47,7 +47,7 @@ export function createPush(options: PushOptions): Catalog['push'] {
     const size = content.reduce((sum, blob) => sum + blob.size, 0);
     onEvent({ kind: 'push', repository, tags, digest, size, durableRegions: regions });
     // So that who pushed sees it through this region at once; in vain only while the watch is cut off.
-    await untilReached(view, position, settings.ownWriteTimeoutMs, signal);
+    await reachedWithin(view, position, settings.ownWriteTimeoutMs, signal);
     return {
       position: { ...position, stalenessMs: 0 },
       durableRegions: regions,

@@ -6,7 +6,7 @@ import { lagging, type Barrier } from '../barrier.ts';
 import type { HeadReader } from '../head.ts';
 import type { CatalogSettings } from '../settings.ts';
 import type { Staleness } from '../staleness.ts';
-import { hasReached, untilReached } from '../view/reached.ts';
+import { hasReached, reachedWithin } from '../view/reached.ts';
 import type { View } from '../view/view.ts';
 
 /** What every read works with. */
@@ -69,7 +69,7 @@ async function reachMinimum(
     }
     throw error;
   }
-  if (await untilReached(view, wanted, settings.minRevisionTimeoutMs, signal)) return { confirmed: false };
+  if (await reachedWithin(view, wanted, settings.minRevisionTimeoutMs, signal)) return { confirmed: false };
   throw lagging(wanted.revision, view.position().revision);
 }
 

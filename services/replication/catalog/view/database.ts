@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { RegistryError } from '#libs/oci/errors.ts';
 
 /** Tables of another number are made anew: everything in them comes from etcd. */
 const TABLES_VERSION = 1;
@@ -33,12 +34,13 @@ const TABLES = `
   PRAGMA user_version = ${TABLES_VERSION};
 `;
 
+const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
 /**
  * Opens the file, or makes it where it is missing, damaged or of another version. What was committed survives a crash of the machine
- * except for the last transactions, which etcd sends again. Throws when another process has it open.
+ * except for the last transactions, which etcd sends again. Throws CONFLICT when another process has it open.
  */
 export function openDatabase(path: string): DatabaseSync {
   try {
@@ -47,6 +49,7 @@ export function openDatabase(path: string): DatabaseSync {
     db.close();
   } catch (error) {
     const { errcode } = error as { errcode?: number };
+    if (errcode === SQLITE_BUSY) throw inUse(path, error);
     if (errcode !== SQLITE_CORRUPT && errcode !== SQLITE_NOTADB) throw error;
   }
   return createDatabase(path);
@@ -75,6 +78,11 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
+}
+
+function inUse(path: string, cause: unknown): RegistryError {
+  const message = `The view ${path} is in use by another process. Stop that one, or give this one a data directory of its own.`;
+  return new RegistryError('CONFLICT', message, { cause });
 }
 
 function open(path: string): DatabaseSync {

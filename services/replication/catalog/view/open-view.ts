@@ -36,8 +36,11 @@ export function openView(dataDir: string): FedView {
   const listeners = new Set<(change: ViewChange) => void>();
 
   const notify = (change: Omit<ViewChange, 'position'>): void => {
+    const { catalogId } = position;
     position = positionOf(tables);
-    for (const listener of [...listeners]) listener({ ...change, position });
+    // Someone emptied etcd and began again while this view was watching: nothing said before holds.
+    const reset = change.reset || catalogId !== position.catalogId;
+    for (const listener of [...listeners]) listener({ ...change, reset, position });
   };
 
   return {

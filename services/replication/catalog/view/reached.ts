@@ -5,27 +5,42 @@ export function hasReached(position: ViewPosition, wanted: ViewPosition): boolea
   return position.catalogId === wanted.catalogId && position.revision >= wanted.revision;
 }
 
-/** Resolves to true as soon as the view has reached the position, to false after `timeoutMs`. Throws if `signal` aborts. */
+/** Resolves as soon as the view has reached the position. Throws if `signal` aborts. */
 export async function untilReached(
+  view: ViewState,
+  wanted: ViewPosition,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  if (hasReached(view.position(), wanted)) return;
+  const settled = Promise.withResolvers<undefined>();
+  const unsubscribe = view.subscribe(({ position }) => {
+    if (hasReached(position, wanted)) settled.resolve(undefined);
+  });
+  const onAbort = (): void => settled.reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await settled.promise;
+  } finally {
+    unsubscribe();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** The same for at most `timeoutMs`: false if the view has not got there by then. */
+export async function reachedWithin(
   view: ViewState,
   wanted: ViewPosition,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  signal.throwIfAborted();
-  if (hasReached(view.position(), wanted)) return true;
-  const settled = Promise.withResolvers<boolean>();
-  const unsubscribe = view.subscribe(({ position }) => {
-    if (hasReached(position, wanted)) settled.resolve(true);
-  });
-  const timer = setTimeout(() => settled.resolve(false), timeoutMs);
-  const onAbort = (): void => settled.reject(signal.reason as Error);
-  signal.addEventListener('abort', onAbort, { once: true });
+  const deadline = AbortSignal.timeout(timeoutMs);
   try {
-    return await settled.promise;
-  } finally {
-    unsubscribe();
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
+    await untilReached(view, wanted, AbortSignal.any([signal, deadline]));
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (deadline.aborted) return false;
+    throw error;
   }
 }

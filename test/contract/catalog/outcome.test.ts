@@ -1,0 +1,140 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { connectEtcd } from '#libs/etcd/client.ts';
+import type { KeyValueStore, TxnRequest } from '#libs/etcd/store.ts';
+import { parseRepositoryName } from '#libs/oci/name.ts';
+import { parseTag } from '#libs/oci/tag.ts';
+import { gcKey, HEAD_KEY, tagKey } from '#services/replication/catalog/keys.ts';
+import { gcRecord, headRecord } from '#services/replication/catalog/records.ts';
+import { describeStores, testSignal, type Subject } from '#test/contract/etcd/stores.ts';
+import { startTcpProxy, type TcpProxy } from '#test/support/tcp-proxy.ts';
+import { codeOf, deleteManifest, deleteTag, digestOfTag, errorOf, resolve } from './asks.ts';
+import { image, push } from './images.ts';
+import { openRegion } from './regions.ts';
+
+/** A store whose next transactions that change the catalog lose their connection after they were sent; later ones go straight. */
+interface LossyStore extends KeyValueStore {
+  /** Loses the answers of this many of them from now on. */
+  lose(writes: number): void;
+  /** What became of each. */
+  readonly outcomes: string[];
+}
+
+async function lossyStore({ client, server }: Subject): Promise<LossyStore> {
+  let losses = 0;
+  const outcomes: string[] = [];
+  const writeThroughProxy = async (request: TxnRequest, signal: AbortSignal) => {
+    const proxy: TcpProxy = await startTcpProxy(server.port);
+    const lossy = connectEtcd({ endpoints: [proxy.endpoint], callTimeoutMs: 3_000 });
+    try {
+      await lossy.range({ key: HEAD_KEY }, signal);
+      proxy.loseAnswers();
+      return await lossy.txn(request, signal);
+    } finally {
+      lossy.close();
+      await proxy.close();
+    }
+  };
+  return {
+    outcomes,
+    lose: (writes) => {
+      losses = writes;
+    },
+    range: (request, signal) => client.range(request, signal),
+    watch: (request, signal) => client.watch(request, signal),
+    compact: (revision, signal) => client.compact(revision, signal),
+    txn: async (request, signal) => {
+      const changesCatalog = request.then?.some(
+        (operation) => operation.kind === 'put' && operation.key === HEAD_KEY,
+      );
+      if (changesCatalog !== true) return client.txn(request, signal);
+      const lost = losses > 0;
+      losses -= 1;
+      try {
+        const answer = await (lost ? writeThroughProxy(request, signal) : client.txn(request, signal));
+        outcomes.push(answer.succeeded ? 'succeeded' : 'failed');
+        return answer;
+      } catch (error) {
+        outcomes.push((error as { outcomeUnknown?: boolean }).outcomeUnknown === true ? 'unknown' : 'error');
+        throw error;
+      }
+    },
+  };
+}
+
+async function open(subject: Subject, settings = {}) {
+  const etcd = await lossyStore(subject);
+  const us = await openRegion({ etcd, client: subject.client, settings });
+  etcd.outcomes.length = 0;
+  return { us, etcd };
+}
+
+describeStores((subject) => {
+  it('finds by its receipt that a push took effect although the answer was lost', async () => {
+    const { us, etcd } = await open(subject());
+    const app = image('outcome-push');
+    etcd.lose(2);
+    const { position } = await push(us, 'outcome/push', ['1'], app);
+    expect(etcd.outcomes).toEqual(['unknown', 'unknown', 'failed']);
+    const key = tagKey(parseRepositoryName('outcome/push'), parseTag('1'));
+    const { kvs } = await subject().client.range({ key }, testSignal());
+    expect(kvs[0]).toMatchObject({ version: 1, modRevision: position?.revision });
+  });
+
+  it('says that the outcome is unknown when no answer comes in time, and a repeated push succeeds', async () => {
+    const { us, etcd } = await open(subject(), { commitTimeoutMs: 1_000 });
+    const app = image('outcome-unknown');
+    etcd.lose(1_000);
+    const error = await errorOf(push(us, 'outcome/unknown', ['1'], app));
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', detail: { outcomeUnknown: true } });
+    expect(error.message).toContain('not known whether it took effect. Repeating it is safe');
+    etcd.lose(0);
+    await push(us, 'outcome/unknown', ['1'], app);
+    expect(await digestOfTag(us, 'outcome/unknown', '1')).toBe(app.descriptor.digest);
+  });
+
+  it('deletes although the answers are lost', async () => {
+    const { us, etcd } = await open(subject());
+    const app = image('outcome-delete');
+    await push(us, 'outcome/delete', ['1', '2'], app);
+    etcd.lose(1);
+    await deleteTag(us, 'outcome/delete', '1');
+    expect(await codeOf(resolve(us, 'outcome/delete', '1'))).toBe('MANIFEST_UNKNOWN');
+    etcd.lose(1);
+    await deleteManifest(us, 'outcome/delete', app.descriptor.digest);
+    await push(us, 'outcome/delete', [], app);
+    etcd.lose(1);
+    await deleteManifest(us, 'outcome/delete', app.descriptor.digest);
+    expect(await codeOf(resolve(us, 'outcome/delete', app.descriptor.digest))).toBe('MANIFEST_UNKNOWN');
+  });
+
+  it('holds again when a region has begun another collection meanwhile, and counts nothing held before it', async () => {
+    const { us } = await open(subject());
+    const { client } = subject();
+    const setEpoch = async (epoch: number): Promise<void> => {
+      const head = headRecord.encode({ catalogId: us.view.position().catalogId, id: `epoch ${epoch}` });
+      await client.txn(
+        {
+          then: [
+            { kind: 'put', key: gcKey('eu'), value: gcRecord.encode({ epoch }) },
+            { kind: 'put', key: HEAD_KEY, value: head },
+          ],
+        },
+        testSignal(),
+      );
+    };
+    onTestFinished(() => setEpoch(0));
+    us.world.afterHold = async () => {
+      if (us.world.holds > 1) return;
+      await setEpoch(1);
+      us.world.epochs.eu = 1;
+    };
+    const { durableRegions } = await push(us, 'outcome/epoch', ['1'], image('outcome-epoch'));
+    expect(durableRegions).toEqual(['eu', 'us']);
+    expect(us.world.holds).toBe(2);
+
+    // A region whose pins stay behind the catalog's epoch is never counted.
+    us.world.epochs.eu = 0;
+    expect(await codeOf(push(us, 'outcome/epoch', ['2'], image('outcome-epoch-2')))).toBe('UNAVAILABLE');
+    expect(await codeOf(resolve(us, 'outcome/epoch', '2'))).toBe('MANIFEST_UNKNOWN');
+  });
+});
