@@ -28,6 +28,9 @@ import {
 import { openStorage } from '#services/storage/service.ts';
 import { defaultStorageSettings } from '#services/storage/settings.ts';
 
+/** For conditions that a busy machine may take its time to reach. */
+export const soon = { timeout: 20_000 };
+
 /** For calls that a test lets run to their end. */
 export const neverAborts = new AbortController().signal;
 
@@ -94,8 +97,8 @@ const quick: TransferSettings = {
   ...defaultTransferSettings,
   pingIntervalMs: 100,
   pingsUntilLost: 2,
-  askTimeoutMs: 1_500,
-  stallTimeoutMs: 1_000,
+  askTimeoutMs: 5_000,
+  stallTimeoutMs: 5_000,
   minFreeBytes: 0,
   slowHoldMs: 500,
   maxReconcilePauseMs: 2_000,

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import {
   openRemoteRegion,
@@ -18,6 +19,8 @@ export interface PeerDirectory {
   refresh(): void;
   /** Pings everyone now; resolves when all have answered or timed out. */
   pingAll(): Promise<void>;
+  /** Resolves when every other region has answered once, when `timeoutMs` are over, or when `signal` aborts. */
+  untilMet(timeoutMs: number, signal: AbortSignal): Promise<void>;
   stop(): void;
 }
 
@@ -30,12 +33,15 @@ export interface DirectoryOptions {
   readonly tls: TlsFiles | undefined;
   readonly settings: {
     readonly pingIntervalMs: number;
+    readonly awayPingIntervalMs: number;
     readonly pingsUntilLost: number;
     readonly askTimeoutMs: number;
   };
   readonly onEvent: (event: LivenessEvent) => void;
   readonly onFault: (error: unknown) => void;
 }
+
+const MEET_POLL_MS = 20;
 
 /** Connects to the other regions and keeps pinging them until `stop`. */
 export function openPeerDirectory(options: DirectoryOptions): PeerDirectory {
@@ -83,9 +89,13 @@ export function openPeerDirectory(options: DirectoryOptions): PeerDirectory {
     refresh();
     await Promise.all([...remotes.values()].map(ping));
   };
-  const timer = setInterval(() => {
-    pingAll().catch(options.onFault);
-  }, settings.pingIntervalMs);
+  const pingAway = async (): Promise<void> => {
+    await Promise.all([...remotes.values()].filter((remote) => !remote.live || !isMet(remote)).map(ping));
+  };
+  const timers = [
+    setInterval(() => void pingAll().catch(options.onFault), settings.pingIntervalMs),
+    setInterval(() => void pingAway().catch(options.onFault), settings.awayPingIntervalMs),
+  ];
   refresh();
 
   return {
@@ -94,13 +104,23 @@ export function openPeerDirectory(options: DirectoryOptions): PeerDirectory {
     find: (region) => remotes.get(region),
     refresh,
     pingAll,
+    untilMet: async (timeoutMs, signal) => {
+      const over = AbortSignal.any([signal, stopped.signal, AbortSignal.timeout(timeoutMs)]);
+      while (!over.aborted && ![...remotes.values()].every(isMet)) {
+        await pause(MEET_POLL_MS, undefined, { signal: over }).catch(() => undefined);
+      }
+    },
     stop: () => {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       stopped.abort(new Error('The service stops.'));
       for (const remote of remotes.values()) remote.close();
       remotes.clear();
     },
   };
+}
+
+function isMet({ roundTripMs }: RemoteRegion): boolean {
+  return Number.isFinite(roundTripMs);
 }
 
 function byDistance(a: RemoteRegion, b: RemoteRegion): number {

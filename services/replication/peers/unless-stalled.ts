@@ -21,14 +21,29 @@ export async function* unlessStalled(
   const iterator = open(AbortSignal.any([signal, stalled.signal]))[Symbol.asyncIterator]();
   try {
     for (let timeoutMs = firstTimeoutMs; ; timeoutMs = stallTimeoutMs) {
-      const timer = setTimeout(() => stalled.abort(stall(region, timeoutMs)), timeoutMs);
-      const step = await iterator.next().finally(() => clearTimeout(timer));
+      const stopTimer = afterQuiet(timeoutMs, () => stalled.abort(stall(region, timeoutMs)));
+      const step = await iterator.next().finally(stopTimer);
       if (step.done === true) return;
       yield step.value.data;
     }
   } finally {
     await iterator.return?.();
   }
+}
+
+/** Parts that a waiting time is measured in. */
+const SLICES = 4;
+
+/** A timer that this process's own pauses don't set off: after one, what has arrived meanwhile is read before the next slice is over. */
+function afterQuiet(timeoutMs: number, giveUp: () => void): () => void {
+  let left = SLICES;
+  const tick = (): void => {
+    left -= 1;
+    if (left === 0) giveUp();
+    else timer = setTimeout(tick, timeoutMs / SLICES);
+  };
+  let timer = setTimeout(tick, timeoutMs / SLICES);
+  return () => clearTimeout(timer);
 }
 
 function stall(region: string, timeoutMs: number): RegistryError {

@@ -21,8 +21,9 @@ export interface CopyJob {
 }
 
 /** How often one copy may go on at another region, or at the same one again. */
-const MAX_SWITCHES = 8;
-const SWITCH_PAUSE_MS = 200;
+const MAX_SWITCHES = 6;
+const FIRST_PAUSE_MS = 100;
+const MAX_PAUSE_MS = 5_000;
 
 /**
  * Streams a blob from other regions into the storage. A region that fails or stalls midway is replaced at the offset reached. `contributors`
@@ -92,18 +93,33 @@ async function* bytesOf(flow: Flow, signal: AbortSignal): AsyncGenerator<Buffer,
     if (offset === size) return;
     signal.throwIfAborted();
     if (flow.job.single || switches >= MAX_SWITCHES) throw failure ?? cutOff(flow, offset);
-    await replaceSource(flow, offset, signal);
+    switches = await replaceSource(flow, offset, switches, signal);
   }
 }
 
-/** Goes on at another region that holds the whole blob; at the one that failed only if no other has it. */
-async function replaceSource(flow: Flow, offset: number, signal: AbortSignal): Promise<void> {
+/**
+ * Goes on at another region that holds the whole blob; at the one that failed only if no other has it. Tries for a while, since those who
+ * read along would lose everything. Gives the number of attempts so far.
+ */
+async function replaceSource(
+  flow: Flow,
+  offset: number,
+  switches: number,
+  signal: AbortSignal,
+): Promise<number> {
   const failed = flow.source.region;
   await flow.source.close();
-  await pause(SWITCH_PAUSE_MS, undefined, { signal });
   const { prefer: _failed, ...job } = flow.job;
   const doubtful = new Set([...job.doubtful, failed]);
-  flow.source = await openSource({ ...job, doubtful }, flow.sources, offset, signal, false);
+  for (let attempt = switches; ; attempt++) {
+    await pause(Math.min(FIRST_PAUSE_MS * 2 ** attempt, MAX_PAUSE_MS), undefined, { signal });
+    try {
+      flow.source = await openSource({ ...job, doubtful }, flow.sources, offset, signal, false);
+      return attempt;
+    } catch (error) {
+      if (attempt >= MAX_SWITCHES || signal.aborted) throw error;
+    }
+  }
 }
 
 function openSource(

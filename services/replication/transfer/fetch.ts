@@ -1,5 +1,5 @@
 import { RegistryError } from '#libs/oci/errors.ts';
-import { withSpan } from '#libs/telemetry/trace.ts';
+import { activeSpanContext, linkActiveSpan, withSpan, type SpanContext } from '#libs/telemetry/trace.ts';
 import { bringIn, type CopyOptions, type CopyRequest } from './bring-in.ts';
 import { createGate } from './gate.ts';
 import type { Priority, Turn, Turns } from './turns.ts';
@@ -37,6 +37,8 @@ interface Running extends Fetching {
   readonly turn: Turn;
   readonly abort: () => void;
   readonly ended: Promise<void>;
+  /** Where the copy is traced: in the trace of who asked first. */
+  readonly span: SpanContext | undefined;
 }
 
 export function createFetcher(options: FetcherOptions): Fetcher {
@@ -45,8 +47,11 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   return {
     fetch: (request) => {
       const joined = running.get(request.digest);
-      joined?.turn.raise(request.priority);
-      if (joined !== undefined) return joined;
+      if (joined !== undefined) {
+        joined.turn.raise(request.priority);
+        linkActiveSpan(joined.span);
+        return joined;
+      }
       const started = start(request, options, stopping.signal);
       running.set(request.digest, started);
       const forget = (): boolean => running.delete(request.digest);
@@ -72,15 +77,18 @@ function start(request: FetchRequest, options: FetcherOptions, stopping: AbortSi
   const aborted = new AbortController();
   const { digest, size, priority } = request;
   const attributes = { 'blob.digest': digest, 'blob.size': size, 'fetch.priority': priority };
-  const ended = withSpan('copy blob', { attributes }, () =>
-    bringIn(request, turn, gate, options, aborted.signal),
-  ).finally(() => turn.end());
+  let span: SpanContext | undefined;
+  const ended = withSpan('copy blob', { attributes, signal: aborted.signal }, () => {
+    span = activeSpanContext();
+    return bringIn(request, turn, gate, options, aborted.signal);
+  }).finally(() => turn.end());
   // Whoever waits gets the rejection; a copy that nobody waits for may fail unheard, for the reconcile loop asks again.
   ended.then(gate.open, gate.fail);
   const begun = Promise.race([turn.begun, ended]);
   begun.catch(() => undefined);
   return {
     turn,
+    span,
     abort: () => aborted.abort(beingStopped()),
     ended,
     begun: (signal) => unlessAborted(begun, signal),

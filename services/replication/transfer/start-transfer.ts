@@ -63,6 +63,8 @@ export interface RunningTransfer {
   readonly holder: Holder;
   readonly pinFinder: PinFinder;
   status(): TransferStatus;
+  /** Resolves when the other regions have answered, or have not for `meetTimeoutMs`. */
+  untilMet(signal: AbortSignal): Promise<void>;
   /** Copies that clients wait for may go on for `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -125,6 +127,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     holder: createHolder({ ...settings, region, storage, fetcher, directory, onFault }),
     pinFinder: createPinFinder({ ...settings, region, storage, directory }),
     status: () => ({ ...reconciler.status(), regions: directory.nearestFirst().map(reach) }),
+    untilMet: (signal) => directory.untilMet(settings.meetTimeoutMs, signal),
     stop: async (graceMs) => {
       unsubscribe();
       announcements.stop();

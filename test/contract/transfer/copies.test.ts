@@ -3,6 +3,7 @@ import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { TransferSettings } from '#services/replication/settings.ts';
 import {
   neverAborts,
+  soon,
   someBytes,
   startTransferRegion,
   TestCatalog,
@@ -35,7 +36,7 @@ describe('an announcement', () => {
     await us.transfer.announce({ region: 'us', repository: 'team/app', digest, size: 50_000 }, context);
     const copies = async (): Promise<number> =>
       (await Promise.all(others.map((region) => region.holds(digest)))).filter(Boolean).length;
-    await expect.poll(copies).toBe(1);
+    await expect.poll(copies, soon).toBe(1);
     expect(us.calls.get('read')).toBe(1);
   });
 });
@@ -52,13 +53,13 @@ describe('the reconcile loop', () => {
     }
     const bytes = catalog.blobs.reduce((sum, { size }) => sum + size, 0);
     const eu = await start(catalog, 'eu', { maxCopies: 1, maxBackgroundCopies: 1 });
-    await expect.poll(() => eu.running.status().watermark, { timeout: 10_000 }).toBe(catalog.revision());
+    await expect.poll(() => eu.running.status().watermark, soon).toBe(catalog.revision());
     expect(eu.running.status()).toMatchObject({ missingBlobs: 0, missingBytes: 0, lostBlobs: 0 });
     expect(eu.received.get('us')).toBe(bytes);
     const copied = eu.events.flatMap((event) => (event.kind === 'replica' ? [event.digest] : []));
     expect(copied).toEqual(catalog.blobs.map(({ digest }) => digest));
     await expect
-      .poll(() => eu.events, { timeout: 10_000 })
+      .poll(() => eu.events, soon)
       .toContainEqual(expect.objectContaining({ kind: 'caught-up', blobs: 6, bytes }));
   });
 
@@ -66,12 +67,12 @@ describe('the reconcile loop', () => {
     const catalog = new TestCatalog();
     const us = await start(catalog, 'us');
     const eu = await start(catalog, 'eu');
-    await expect.poll(() => eu.running.status().watermark).toBe(catalog.revision());
+    await expect.poll(() => eu.running.status().watermark, soon).toBe(catalog.revision());
     const digest = await us.store(someBytes(1_000));
     catalog.blobs.push({ digest, size: 1_000, kind: 'manifest', repository: 'team/app' });
     catalog.change([{ repository, digest }]);
-    await expect.poll(() => eu.holds(digest)).toBe(true);
-    await expect.poll(() => eu.running.status().watermark).toBe(catalog.revision());
+    await expect.poll(() => eu.holds(digest), soon).toBe(true);
+    await expect.poll(() => eu.running.status().watermark, soon).toBe(catalog.revision());
   });
 
   it('counts what no live region has as lost, and gets it when that region is back', async () => {
@@ -79,16 +80,16 @@ describe('the reconcile loop', () => {
     const us = await start(catalog, 'us');
     const digest = await us.store(someBytes(1_000));
     const eu = await start(catalog, 'eu');
-    await expect.poll(() => eu.running.status().regions[0]?.roundTripMs).toBeGreaterThan(0);
+    await expect.poll(() => eu.running.status().regions[0]?.roundTripMs, soon).toBeGreaterThan(0);
     await us.cut();
-    await expect.poll(() => eu.events).toContainEqual(expect.objectContaining({ kind: 'region-lost' }));
+    await expect.poll(() => eu.events, soon).toContainEqual(expect.objectContaining({ kind: 'region-lost' }));
     catalog.blobs.push({ digest, size: 1_000, kind: 'layer', repository: 'team/app' });
     catalog.change([{ repository, digest }]);
-    await expect.poll(() => eu.running.status().lostBlobs).toBe(1);
+    await expect.poll(() => eu.running.status().lostBlobs, soon).toBe(1);
     expect(eu.running.status()).toMatchObject({ watermark: catalog.revision(), missingBlobs: 0 });
     await us.reconnect();
-    await expect.poll(() => eu.holds(digest), { timeout: 10_000 }).toBe(true);
-    await expect.poll(() => eu.running.status().lostBlobs).toBe(0);
+    await expect.poll(() => eu.holds(digest), soon).toBe(true);
+    await expect.poll(() => eu.running.status().lostBlobs, soon).toBe(0);
   });
 
   it('tries again what failed, and holds the watermark back meanwhile', async () => {
@@ -96,7 +97,7 @@ describe('the reconcile loop', () => {
     const us = await start(catalog, 'us');
     const digest = await us.store(someBytes(1_000));
     const eu = await start(catalog, 'eu');
-    await expect.poll(() => eu.running.status().watermark).toBe(catalog.revision());
+    await expect.poll(() => eu.running.status().watermark, soon).toBe(catalog.revision());
     const before = catalog.revision();
     let attempts = 0;
     const read = us.running.peer.read;
@@ -107,10 +108,10 @@ describe('the reconcile loop', () => {
     });
     catalog.blobs.push({ digest, size: 1_000, kind: 'layer', repository: 'team/app' });
     catalog.change([{ repository, digest }]);
-    await expect.poll(() => attempts).toBeGreaterThan(0);
-    await expect.poll(() => eu.running.status().missingBlobs).toBe(1);
+    await expect.poll(() => attempts, soon).toBeGreaterThan(0);
+    await expect.poll(() => eu.running.status().missingBlobs, soon).toBe(1);
     expect(eu.running.status().watermark).toBe(before);
-    await expect.poll(() => eu.holds(digest), { timeout: 15_000 }).toBe(true);
-    await expect.poll(() => eu.running.status().watermark).toBe(catalog.revision());
+    await expect.poll(() => eu.holds(digest), soon).toBe(true);
+    await expect.poll(() => eu.running.status().watermark, soon).toBe(catalog.revision());
   });
 });

@@ -3,6 +3,7 @@ import type { Peer } from '#libs/rpc/contracts.ts';
 import type { TransferSettings } from '#services/replication/settings.ts';
 import {
   neverAborts,
+  soon,
   someBytes,
   startTransferRegion,
   TestCatalog,
@@ -44,7 +45,7 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
 describe('a fetch', () => {
   it('moves a blob once between regions however many ask for it', async () => {
     const [us, eu] = (await start(['us', 'eu'])) as [TransferRegion, TransferRegion];
-    const bytes = someBytes(4 * MIB);
+    const bytes = someBytes(1 * MIB);
     const digest = await us.store(bytes);
     const request = { repository: 'team/app', digest, size: bytes.length };
     const readers = Array.from({ length: 200 }, async () => {
@@ -59,7 +60,7 @@ describe('a fetch', () => {
     await eu.transfer.fetch(request, context);
     expect(eu.received.get('us')).toBe(bytes.length);
     await expect
-      .poll(() => eu.events)
+      .poll(() => eu.events, soon)
       .toContainEqual({ kind: 'replica', digest, size: bytes.length, from: 'us' });
   });
 
@@ -101,7 +102,7 @@ describe('a fetch', () => {
     abort.abort(new Error('gone'));
     await expect(fetching).rejects.toThrow('gone');
     rest.resolve(undefined);
-    await expect.poll(() => eu.holds(digest)).toBe(true);
+    await expect.poll(() => eu.holds(digest), soon).toBe(true);
   });
 
   it('goes on at another region, where it was, when its source is killed midway', async () => {
@@ -125,7 +126,7 @@ describe('a fetch', () => {
       );
     }
     await ap.transfer.fetch({ repository: 'team/app', digest, size: bytes.length }, context);
-    await expect.poll(() => ap.holds(digest)).toBe(true);
+    await expect.poll(() => ap.holds(digest), soon).toBe(true);
     expect((await ap.read(digest)).equals(bytes)).toBe(true);
     const counts = sources.map(({ name }) => ap.received.get(name) ?? 0);
     expect(killed).toBeDefined();
@@ -134,7 +135,7 @@ describe('a fetch', () => {
   });
 
   it('replaces a source that sends nothing any more', async () => {
-    const [us, eu, ap] = (await start(['us', 'eu', 'ap'])) as [
+    const [us, eu, ap] = (await start(['us', 'eu', 'ap'], { stallTimeoutMs: 1_000 })) as [
       TransferRegion,
       TransferRegion,
       TransferRegion,
@@ -152,7 +153,7 @@ describe('a fetch', () => {
       );
     }
     await ap.transfer.fetch({ repository: 'team/app', digest, size: bytes.length }, context);
-    await expect.poll(() => ap.holds(digest), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => ap.holds(digest), soon).toBe(true);
     expect((await ap.read(digest)).equals(bytes)).toBe(true);
     expect(ap.received.size).toBe(2);
   });
@@ -177,7 +178,7 @@ describe('a fetch', () => {
       });
     }
     await ap.transfer.fetch({ repository: 'team/app', digest, size: bytes.length }, context);
-    await expect.poll(() => ap.holds(digest)).toBe(true);
+    await expect.poll(() => ap.holds(digest), soon).toBe(true);
     expect((await ap.read(digest)).equals(bytes)).toBe(true);
     expect(String(ap.faults[0])).toContain(`The bytes that ${liar?.name ?? ''} sent`);
     expect(liar?.calls.get('read')).toBe(1);
@@ -198,11 +199,11 @@ describe('a fetch', () => {
     const expected = { code: 'UNAVAILABLE', detail: { regions: ['us'] } };
     await expect(eu.transfer.fetch(request, context)).rejects.toMatchObject(expected);
     await expect
-      .poll(() => eu.events)
+      .poll(() => eu.events, soon)
       .toContainEqual(expect.objectContaining({ kind: 'region-lost', region: 'us' }));
     await expect(eu.transfer.fetch(request, context)).rejects.toMatchObject(expected);
     await us.reconnect();
-    await expect.poll(() => eu.events).toContainEqual({ kind: 'region-back', region: 'us' });
+    await expect.poll(() => eu.events, soon).toContainEqual({ kind: 'region-back', region: 'us' });
     await expect(eu.transfer.fetch(request, context)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
   });
 
@@ -210,7 +211,7 @@ describe('a fetch', () => {
     const [us, eu] = (await start(['us', 'eu'])) as [TransferRegion, TransferRegion];
     const digest = await us.store(Buffer.alloc(0));
     await eu.transfer.fetch({ repository: 'team/app', digest, size: 0 }, context);
-    await expect.poll(() => eu.holds(digest)).toBe(true);
+    await expect.poll(() => eu.holds(digest), soon).toBe(true);
   });
 
   it('does not fill the last of the disk, for a client can be relayed', async () => {

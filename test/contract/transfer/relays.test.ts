@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '#libs/oci/digest.ts';
 import {
   neverAborts,
+  soon,
   someBytes,
   startTransferRegion,
   TestCatalog,
@@ -114,7 +115,7 @@ describe('an upload', () => {
     const [us, eu] = await startTwo();
     const { id } = await us.uploads.create({ repository, algorithm: '' }, context);
     await us.cut();
-    await expect.poll(() => eu.running.status().regions[0]?.live).toBe(false);
+    await expect.poll(() => eu.running.status().regions[0]?.live, soon).toBe(false);
     const stat = eu.uploads.stat({ id, repository, offset: -1 }, context);
     await expect(stat).rejects.toMatchObject({ code: 'UNAVAILABLE', detail: { region: 'us' } });
     const write = eu.uploads.write(writeOf(id, 0, Buffer.from('x')), context);
