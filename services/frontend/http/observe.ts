@@ -68,7 +68,8 @@ async function inSpan(ctx: RequestContext, handle: () => Promise<void>): Promise
     if (route !== '') span.setAttribute('http.route', route);
     if (repository !== undefined) span.setAttribute('meridian.repository', repository);
     if (failure instanceof RegistryError) span.setAttribute('error.type', failure.code);
-    if (ctx.status >= 500 || ctx.res.destroyed) {
+    const cut = ctx.res.destroyed && !ctx.res.writableFinished;
+    if (ctx.status >= 500 || cut) {
       const message = failure instanceof Error ? failure.message : 'The answer was not sent whole.';
       span.setStatus({ code: SpanStatusCode.ERROR, message });
     }

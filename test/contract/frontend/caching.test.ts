@@ -1,21 +1,23 @@
 import { expect, it } from 'vitest';
 import type { Catalog, Storage } from '#libs/rpc/contracts.ts';
-import { memoryRegions, type MemoryRegion } from '#test/support/memory/region.ts';
+import { memoryRegions, type TestRegion } from '#test/support/memory/region.ts';
 import {
   eventually,
   frontendsOfEachTest,
   pushImage,
   putManifest,
+  someBytes,
   type PushedImage,
   type TestFrontend,
 } from './harness.ts';
+import { stores } from './stores.ts';
 
 /** How often each call was made. */
 type Counts = Partial<Record<string, number>>;
 
 const start = frontendsOfEachTest();
 
-async function counted(region: MemoryRegion): Promise<{ frontend: TestFrontend; counts: Counts }> {
+async function counted(region: TestRegion): Promise<{ frontend: TestFrontend; counts: Counts }> {
   const counts: Counts = {};
   const frontend = await start(region, {
     collaborators: {
@@ -38,6 +40,21 @@ it('a hot pull makes no call', async () => {
     }
   };
   await untilCached(frontend, pull, counts);
+});
+
+it('a large layer on a volume that the front end sees is read without a call once its file is known', async () => {
+  const onDisk = stores.find(([kind]) => kind === 'on disk');
+  if (onDisk === undefined) throw new Error('no store on disk');
+  const { us, close } = await onDisk[1]();
+  const { frontend, counts } = await counted(us);
+  const { layer, layerDigest } = await pushImage(frontend, 'team/app', 'x', { layer: someBytes(900_000) });
+  const read = async (): Promise<void> => {
+    const answer = await frontend.send('GET', `/v2/team/app/blobs/${layerDigest}`);
+    expect(answer.body.equals(layer)).toBe(true);
+  };
+  await untilCached(frontend, read, counts);
+  await frontend.stop(0);
+  await close();
 });
 
 it('a tag moved elsewhere is seen after one frame, and at once by who brings the revision', async () => {

@@ -8,7 +8,7 @@ import { memoryRegions, regionsOver, type TestRegion } from '#test/support/memor
 export interface OpenRegions {
   readonly us: TestRegion;
   readonly eu: TestRegion;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** The two kinds of store that a front end must work over alike. */

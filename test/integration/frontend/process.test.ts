@@ -92,7 +92,9 @@ describe('a front end of its own process', () => {
     const bytes = someBytes(SIZE);
     const digest = sha256(bytes);
     await pushBlob(frontend.registry, 'team/app', digest, bytes);
-    const got = await send(frontend.registry, 'GET', `/v2/team/app/blobs/${digest}`);
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const headers = { traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+    const got = await send(frontend.registry, 'GET', `/v2/team/app/blobs/${digest}`, { headers });
     expect(got.body.equals(bytes)).toBe(true);
     await eventually(() => frontend.output().includes('"method":"GET"'));
     const line =
@@ -107,6 +109,7 @@ describe('a front end of its own process', () => {
       repository: 'team/app',
       status: 200,
       bytesOut: SIZE,
+      trace_id: traceId,
     });
     const metrics = (await send(frontend.admin, 'GET', '/metrics')).body.toString();
     expect(metrics).toMatch(
