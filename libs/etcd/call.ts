@@ -31,7 +31,7 @@ export function unaryCall<Response>(
   request: object,
   signal: AbortSignal,
 ): Promise<Response> {
-  return withSpan(`etcd.${method}`, { kind: SpanKind.CLIENT }, async (span) => {
+  return withSpan(`etcd.${method}`, { kind: SpanKind.CLIENT, step: true, signal }, async (span) => {
     const deadline = Date.now() + callTimeoutMs;
     let failure: unknown;
     for await (const { member, client, metadata } of readyMembers(members, service, signal)) {

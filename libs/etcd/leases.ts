@@ -17,7 +17,9 @@ export function createLeases(caller: Caller): Leases {
       return { id: ID, ttlSeconds: integer(TTL) };
     },
     keepAlive: (id, signal) =>
-      withSpan('etcd.leaseKeepAlive', { kind: SpanKind.CLIENT }, () => keepAlive(caller, id, signal)),
+      withSpan('etcd.leaseKeepAlive', { kind: SpanKind.CLIENT, step: true, signal }, () =>
+        keepAlive(caller, id, signal),
+      ),
     revoke: async (id, signal) => {
       const call = { service: 'Lease', method: 'leaseRevoke', kind: 'write' } as const;
       await unaryCall(caller, call, { ID: id }, signal);

@@ -15,7 +15,7 @@ import { openStream } from './stream.ts';
  * deletions made by the very revision it was compacted at, and this way refuses instead.
  */
 export function watch(caller: Caller, request: WatchRequest, signal: AbortSignal): AsyncIterable<WatchBatch> {
-  return streamInSpan('etcd.watch', { kind: SpanKind.CLIENT }, async function* (span) {
+  return streamInSpan('etcd.watch', { kind: SpanKind.CLIENT, step: true, signal }, async function* (span) {
     const { stream, member } = await openStream(caller, 'Watch', 'watch', signal);
     span.setAttribute('server.address', member);
     const cancel = (): void => stream.cancel();

@@ -50,7 +50,7 @@ type Input = AsyncIterable<unknown>;
 function unaryCall(channel: Client, method: Method, address: string) {
   const name = method.path.slice(1);
   return (input: unknown, { signal }: CallContext): Promise<unknown> =>
-    withSpan(name, { kind: SpanKind.CLIENT }, async () => {
+    withSpan(name, { kind: SpanKind.CLIENT, step: true, signal }, async () => {
       signal.throwIfAborted();
       const answer = Promise.withResolvers<unknown>();
       const settle = (error: ServiceError | null, response?: unknown): void => {
@@ -89,7 +89,7 @@ function unaryCall(channel: Client, method: Method, address: string) {
 function streamCall(channel: Client, method: Method, address: string) {
   const name = method.path.slice(1);
   return (input: unknown, { signal }: CallContext): AsyncIterable<unknown> =>
-    streamInSpan(name, { kind: SpanKind.CLIENT }, async function* () {
+    streamInSpan(name, { kind: SpanKind.CLIENT, step: true, signal }, async function* () {
       signal.throwIfAborted();
       const { requestSerialize, responseDeserialize } = method;
       const call: ClientReadableStream<unknown> = method.requestStream

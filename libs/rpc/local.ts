@@ -16,9 +16,17 @@ export function localClient<S extends object>(contract: Contract<S>, handlers: S
     const span = method.path.slice(1);
     const call = method.responseStream
       ? (input: unknown, context: CallContext) =>
-          streamInSpan(span, {}, () => handler.call(handlers, input, context) as AsyncIterable<unknown>)
+          streamInSpan(
+            span,
+            { step: true, signal: context.signal },
+            () => handler.call(handlers, input, context) as AsyncIterable<unknown>,
+          )
       : (input: unknown, context: CallContext) =>
-          withSpan(span, {}, () => handler.call(handlers, input, context) as Promise<unknown>);
+          withSpan(
+            span,
+            { step: true, signal: context.signal },
+            () => handler.call(handlers, input, context) as Promise<unknown>,
+          );
     return [name, call];
   });
   return Object.fromEntries(methods) as S;

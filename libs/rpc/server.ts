@@ -89,11 +89,13 @@ function serveMethod(
     const abort = new AbortController();
     call.on('cancelled', () => abort.abort(new Error(`The caller of ${name} went away.`)));
     call.on('error', (error) => abort.abort(error));
+    const { signal } = abort;
+    const parent = incomingTraceContext(traceHeaders(call.metadata));
     return {
       // Node would end a stream that was read to its end by destroying it, which looks like a caller who went away.
       input: method.requestStream ? call.iterator({ destroyOnReturn: false }) : call.request,
-      signal: abort.signal,
-      span: { kind: SpanKind.SERVER, parent: incomingTraceContext(traceHeaders(call.metadata)) },
+      signal,
+      span: { kind: SpanKind.SERVER, parent, step: true, signal },
     };
   };
   const report = (error: unknown, signal: AbortSignal): ReturnType<typeof toStatus> => {

@@ -1,5 +1,6 @@
 import {
   context,
+  INVALID_SPAN_CONTEXT,
   propagation,
   ROOT_CONTEXT,
   SpanStatusCode,
@@ -7,21 +8,30 @@ import {
   type Attributes,
   type Context,
   type Span,
+  type SpanContext,
   type SpanKind,
 } from '@opentelemetry/api';
+import { httpStatusOf, RegistryError } from '#libs/oci/errors.ts';
 
-export { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+export { SpanKind, SpanStatusCode, type SpanContext } from '@opentelemetry/api';
 
 /** What a span is opened with; `parent` is the active context unless another is named. */
 export interface SpanOptions {
   readonly kind?: SpanKind;
   readonly attributes?: Attributes;
   readonly parent?: Context;
+  /** A step of what others began: without a trace to belong to there is no span. Otherwise a trace begins here. */
+  readonly step?: boolean;
+  /** Gives the work up. That is no failure of the span, unless it was time that ran out. */
+  readonly signal?: AbortSignal;
 }
 
 const tracer = trace.getTracer('meridian');
 
-/** Runs `work` inside a span: it ends when the promise settles and carries the error if it rejects. */
+/**
+ * Runs `work` inside a span: it ends when the promise settles and carries the error if it rejects. A span has failed if its answer would be a
+ * 5xx: a blob that is not there is an answer, a region that is not there is a failure.
+ */
 export async function withSpan<T>(
   name: string,
   options: SpanOptions,
@@ -31,7 +41,7 @@ export async function withSpan<T>(
   try {
     return await context.with(active, work, undefined, span);
   } catch (error) {
-    fail(span, error);
+    note(span, error, options.signal);
     throw error;
   } finally {
     span.end();
@@ -56,7 +66,7 @@ export async function* streamInSpan<T>(
       yield step.value;
     }
   } catch (error) {
-    fail(span, error);
+    note(span, error, options.signal);
     throw error;
   } finally {
     await context.with(active, async () => iterator.return?.());
@@ -76,15 +86,34 @@ export function incomingTraceContext(headers: Record<string, string>): Context {
   return propagation.extract(ROOT_CONTEXT, headers);
 }
 
+/** The active span, for others to point at. */
+export function activeSpanContext(): SpanContext | undefined {
+  return trace.getActiveSpan()?.spanContext();
+}
+
+/** Notes in the active span that it depends on the work of another one, which may belong to another trace. */
+export function linkActiveSpan(to: SpanContext | undefined): void {
+  if (to !== undefined) trace.getActiveSpan()?.addLink({ context: to });
+}
+
 function open(
   name: string,
-  { parent = context.active(), ...options }: SpanOptions,
+  { parent = context.active(), step = false, kind, attributes = {} }: SpanOptions,
 ): { span: Span; active: Context } {
-  const span = tracer.startSpan(name, options, parent);
+  if (step && trace.getSpan(parent) === undefined) {
+    return { span: trace.wrapSpanContext(INVALID_SPAN_CONTEXT), active: parent };
+  }
+  const span = tracer.startSpan(name, { ...(kind === undefined ? {} : { kind }), attributes }, parent);
   return { span, active: trace.setSpan(parent, span) };
 }
 
-function fail(span: Span, error: unknown): void {
+function note(span: Span, error: unknown, signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true && (signal.reason as Error | undefined)?.name !== 'TimeoutError') {
+    span.setAttribute('meridian.cancelled', true);
+    return;
+  }
+  if (error instanceof RegistryError) span.setAttribute('error.type', error.code);
+  if (error instanceof RegistryError && httpStatusOf(error.code) < 500) return;
   const message = error instanceof Error ? error.message : String(error);
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }

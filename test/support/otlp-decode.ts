@@ -12,6 +12,8 @@ export interface ReceivedSpan {
   readonly startedAtNs: bigint;
   readonly endedAtNs: bigint;
   readonly events: number;
+  /** Spans that this one depends on, of this trace or another. */
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
   readonly attributes: Attributes;
   /** Of the process: `service.name` and so on. */
   readonly resource: Attributes;
@@ -38,6 +40,7 @@ interface ExportRequest {
         endTimeUnixNano: string;
         attributes: KeyValue[];
         events: object[];
+        links: { traceId: Buffer; spanId: Buffer }[];
         status: { code: number } | null;
       }[];
     }[];
@@ -68,6 +71,10 @@ export function decodeSpans(body: Buffer): ReceivedSpan[] {
         startedAtNs: BigInt(span.startTimeUnixNano),
         endedAtNs: BigInt(span.endTimeUnixNano),
         events: span.events.length,
+        links: span.links.map((link) => ({
+          traceId: link.traceId.toString('hex'),
+          spanId: link.spanId.toString('hex'),
+        })),
         attributes: attributesOf(span.attributes),
         resource: attributesOf(resource.attributes),
       })),

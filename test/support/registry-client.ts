@@ -48,14 +48,23 @@ export async function open(
   return answered;
 }
 
+/** Sent with every request of a push or pull. */
+type Headers = Record<string, string>;
+
 /** Pushes what an OCI layout holds, the way clients do: blobs that are not there yet, children before parents, then the tag. */
-export async function push(registry: string, repository: string, tag: string, dir: string): Promise<Answer> {
+export async function push(
+  registry: string,
+  repository: string,
+  tag: string,
+  dir: string,
+  common: Headers = {},
+): Promise<Answer> {
   const index = JSON.parse(await readFile(join(dir, 'index.json'), 'utf8')) as {
     manifests: LayoutDescriptor[];
   };
   const root = index.manifests[0];
   if (root === undefined) throw new Error(`${dir} holds no image`);
-  return pushContent(registry, repository, tag, dir, root);
+  return pushContent(registry, repository, tag, dir, root, common);
 }
 
 async function pushContent(
@@ -64,14 +73,16 @@ async function pushContent(
   reference: string,
   dir: string,
   descriptor: LayoutDescriptor,
+  common: Headers,
 ): Promise<Answer> {
   const path = join(dir, 'blobs', descriptor.digest.replace(':', '/'));
   if (!isManifestType(descriptor.mediaType)) {
-    return pushBlob(registry, repository, descriptor.digest, { path, size: descriptor.size });
+    return pushBlob(registry, repository, descriptor.digest, { path, size: descriptor.size }, common);
   }
   const body = await readFile(path);
-  for (const child of childrenOf(body)) await pushContent(registry, repository, child.digest, dir, child);
-  const headers = { 'content-type': descriptor.mediaType };
+  for (const child of childrenOf(body))
+    await pushContent(registry, repository, child.digest, dir, child, common);
+  const headers = { ...common, 'content-type': descriptor.mediaType };
   return expectStatus(
     [201],
     await send(registry, 'PUT', `/v2/${repository}/manifests/${reference}`, { headers, body }),
@@ -84,13 +95,17 @@ export async function pushBlob(
   repository: string,
   digest: string,
   content: Buffer | { path: string; size: number },
+  common: Headers = {},
 ): Promise<Answer> {
-  const held = await send(registry, 'HEAD', `/v2/${repository}/blobs/${digest}`);
+  const held = await send(registry, 'HEAD', `/v2/${repository}/blobs/${digest}`, { headers: common });
   if (held.status === 200) return held;
-  const opened = expectStatus([202], await send(registry, 'POST', `/v2/${repository}/blobs/uploads/`));
+  const opened = expectStatus(
+    [202],
+    await send(registry, 'POST', `/v2/${repository}/blobs/uploads/`, { headers: common }),
+  );
   const session = new URL(opened.headers.location ?? '', `http://${registry}`);
   session.searchParams.set('digest', digest);
-  const headers = { 'content-type': 'application/octet-stream' };
+  const headers = { ...common, 'content-type': 'application/octet-stream' };
   const sent = Buffer.isBuffer(content) ? { headers, body: content } : { headers, file: content };
   return expectStatus([201], await send(registry, 'PUT', `${session.pathname}${session.search}`, sent));
 }
@@ -100,26 +115,34 @@ export async function pull(
   registry: string,
   repository: string,
   reference: string,
+  headers: Headers = {},
 ): Promise<{ digest: string; bytes: number }> {
-  const answer = expectStatus([200], await send(registry, 'GET', `/v2/${repository}/manifests/${reference}`));
+  const path = `/v2/${repository}/manifests/${reference}`;
+  const answer = expectStatus([200], await send(registry, 'GET', path, { headers }));
   const digest = digestOf(answer.body);
   let bytes = answer.body.length;
   const blobs: LayoutDescriptor[] = [];
   for (const child of childrenOf(answer.body)) {
-    if (isManifestType(child.mediaType)) bytes += (await pull(registry, repository, child.digest)).bytes;
+    if (isManifestType(child.mediaType))
+      bytes += (await pull(registry, repository, child.digest, headers)).bytes;
     else blobs.push(child);
   }
   const next = blobs.values();
   const workers = Array.from({ length: 3 }, async () => {
-    for (const blob of next) bytes += await pullBlob(registry, repository, blob.digest);
+    for (const blob of next) bytes += await pullBlob(registry, repository, blob.digest, headers);
   });
   await Promise.all(workers);
   return { digest, bytes };
 }
 
 /** Reads a blob to its end and checks it; gives its size. */
-export async function pullBlob(registry: string, repository: string, digest: string): Promise<number> {
-  const response = await open(registry, 'GET', `/v2/${repository}/blobs/${digest}`);
+export async function pullBlob(
+  registry: string,
+  repository: string,
+  digest: string,
+  headers: Headers = {},
+): Promise<number> {
+  const response = await open(registry, 'GET', `/v2/${repository}/blobs/${digest}`, { headers });
   if (response.statusCode !== 200) throw new Error(`GET of ${digest} gave ${String(response.statusCode)}`);
   const hash = createHash(digest.slice(0, digest.indexOf(':')));
   let bytes = 0;

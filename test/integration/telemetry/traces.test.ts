@@ -1,10 +1,17 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RegistryError } from '#libs/oci/errors.ts';
 import { openRpcChannel, type RpcChannel } from '#libs/rpc/client.ts';
 import { storageContract, type Storage } from '#libs/rpc/contracts.ts';
 import { createRpcServer } from '#libs/rpc/server.ts';
 import { incomingTraceContext, SpanKind, withSpan } from '#libs/telemetry/trace.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
-import { outline, startOtlpReceiver, type OtlpReceiver } from '#test/support/otlp-receiver.ts';
+import {
+  outline,
+  startOtlpReceiver,
+  type OtlpReceiver,
+  type ReceivedSpan,
+} from '#test/support/otlp-receiver.ts';
 
 const CHUNKS = 50;
 const CHUNK_PAUSE_MS = 4;
@@ -31,8 +38,8 @@ function storage(): Storage {
     ingest: unused,
     locate: unused,
     list: unused,
-    hold: unused,
-    pins: unused,
+    hold: (_request, call) => once(call.signal, 'abort').then(unused),
+    pins: () => Promise.reject(new RegistryError('BLOB_UNKNOWN', 'It is not here.')),
     stats: unused,
   };
 }
@@ -64,6 +71,7 @@ describe('the spans of calls between services', () => {
     const client = channel.client(storageContract);
     await request(push, '01', client);
     await request(unsampled, '00', client);
+    await client.stat({ digests: [] }, { signal }).catch(() => undefined);
     await tracing.stop(10_000);
   });
   afterAll(async () => {
@@ -85,6 +93,11 @@ describe('the spans of calls between services', () => {
         read += data.length;
       expect(read).toBe(CHUNKS * 1024);
       await client.stat({ digests: [] }, { signal }).catch(() => undefined);
+      await client.pins({ repository: '', digests: [] }, { signal }).catch(() => undefined);
+      const enough = new AbortController();
+      const given = client.hold({ pushId: '', repository: '', blobs: [] }, { signal: enough.signal });
+      enough.abort(new Error('Another answer was quicker.'));
+      await given.catch(() => undefined);
     });
   }
 
@@ -99,6 +112,9 @@ describe('the spans of calls between services', () => {
       '      internal open blob',
       '  client meridian.v1.Storage/Stat',
       '    server meridian.v1.Storage/Stat',
+      '  client meridian.v1.Storage/Pins',
+      '    server meridian.v1.Storage/Pins',
+      '  client meridian.v1.Storage/Hold',
     ]);
     expect(trees[0]?.parentSpanId).toBe(parentSpanId);
     expect(receiver.spans().every(({ events }) => events === 0)).toBe(true);
@@ -122,7 +138,16 @@ describe('the spans of calls between services', () => {
     });
   });
 
-  it('are not made where the client asked for none', () => {
+  it('have not failed where something is not there, or where nobody wanted the answer any more', () => {
+    const spansOf = (name: string): readonly ReceivedSpan[] =>
+      receiver.spans().filter((span) => span.name === `meridian.v1.Storage/${name}`);
+    expect(spansOf('Pins').map(({ attributes }) => attributes['error.type'])).toEqual(
+      Array(2).fill('BLOB_UNKNOWN'),
+    );
+    expect(spansOf('Hold')[0]?.attributes['meridian.cancelled']).toBe(true);
+  });
+
+  it('are not made where the client asked for none, nor for calls that no request asked for', () => {
     expect(receiver.trace(unsampled)).toEqual([]);
     expect(new Set(receiver.spans().map(({ traceId }) => traceId))).toEqual(new Set([push]));
   });
