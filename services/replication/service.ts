@@ -64,8 +64,8 @@ export interface ReplicationService {
 }
 
 /**
- * Joins the cluster: opens the catalog, connects to the other regions and serves them. Resolves when the view holds a catalog; rejects with a
- * sentence when the catalog is not for this configuration or an address is taken, and when `signal` aborts before.
+ * Joins the cluster: opens the catalog, connects to the other regions and serves them. Resolves when the view holds a catalog and the regions
+ * that are there are known to be; rejects with a sentence when the catalog is not for this configuration or an address is taken, and when `signal` aborts before.
  */
 export async function startReplication(
   options: ReplicationOptions,
@@ -92,6 +92,7 @@ export async function startReplication(
   try {
     const peerPort = await servePeers(moving, options, servers);
     const port = await serveFrontends(catalog, moving, options, servers);
+    await moving.untilMet(signal);
     return { catalog, transfer: moving.transfer, uploads: moving.uploads, peerPort, port, stop };
   } catch (error) {
     await stop(0);

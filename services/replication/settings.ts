@@ -2,6 +2,10 @@
 export interface TransferSettings {
   /** How often every other region is pinged. */
   readonly pingIntervalMs: number;
+  /** The same for a region that does not answer, so that it is not taken for lost for long after it has come. */
+  readonly awayPingIntervalMs: number;
+  /** How long a start waits for the other regions to answer: those that start together should know each other when they are ready. */
+  readonly meetTimeoutMs: number;
   /** Pings in a row without an answer after which a region counts as lost. */
   readonly pingsUntilLost: number;
   /** What a small question to another region (ping, stat, pins, announce) may take. */
@@ -38,6 +42,8 @@ export interface TransferSettings {
 
 export const defaultTransferSettings: TransferSettings = {
   pingIntervalMs: 2_000,
+  awayPingIntervalMs: 250,
+  meetTimeoutMs: 3_000,
   pingsUntilLost: 3,
   askTimeoutMs: 3_000,
   stallTimeoutMs: 10_000,
