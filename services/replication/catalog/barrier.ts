@@ -12,7 +12,7 @@ export type Barrier = (signal: AbortSignal) => Promise<void>;
 
 export function createBarrier(heads: HeadReader, view: ViewState, timeoutMs: number): Barrier {
   return (signal) =>
-    withSpan('catalog.barrier', {}, async (span) => {
+    withSpan('catalog.barrier', { step: true }, async (span) => {
       const deadline = AbortSignal.timeout(timeoutMs);
       const limited = AbortSignal.any([signal, deadline]);
       let wanted = 0;

@@ -41,12 +41,14 @@ const RANK: Record<ReferenceRole, number> = { manifest: 0, config: 1, layer: 2, 
 function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
   const meta = createMeta(db);
   const repository = db.prepare('INSERT OR REPLACE INTO repositories (name, state, record) VALUES (?, ?, ?)');
-  const manifest = db.prepare(
-    'INSERT OR REPLACE INTO manifests (repository, digest, size, subject, artifact_type, record) VALUES (?, ?, ?, ?, ?, ?)',
-  );
-  const forget = db.prepare('DELETE FROM content WHERE repository = ? AND manifest = ?');
+  const manifest = db.prepare(`
+    INSERT INTO manifests (repository, digest, size, subject, artifact_type, record) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (repository, digest) DO UPDATE SET
+      size = excluded.size, subject = excluded.subject, artifact_type = excluded.artifact_type, record = excluded.record
+    RETURNING id`);
+  const forget = db.prepare('DELETE FROM content WHERE manifest = ?');
   const content = db.prepare(
-    'INSERT OR REPLACE INTO content (repository, manifest, digest, size, rank) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO content (manifest, digest, repository, rank, size) VALUES (?, ?, ?, ?, ?)',
   );
   const tag = db.prepare(
     'INSERT OR REPLACE INTO tags (repository, tag, digest, media_type, size, mod_revision) VALUES (?, ?, ?, ?, ?, ?)',
@@ -66,10 +68,12 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
         return void repository.run(key.repository, repositoryRecord.decode(value, path).state, value);
       case 'manifest': {
         const { size, subject, artifactType, references } = manifestRecord.decode(value, path);
-        manifest.run(key.repository, key.digest, size, subject ?? null, artifactType ?? null, value);
-        forget.run(key.repository, key.digest);
+        const { repository } = key;
+        const row = manifest.get(repository, key.digest, size, subject ?? null, artifactType ?? null, value);
+        const { id } = row as { id: number };
+        forget.run(id);
         for (const { digest, size, role, owned } of references) {
-          if (owned) content.run(key.repository, key.digest, digest, size, RANK[role]);
+          if (owned) content.run(id, digest, repository, RANK[role], size);
         }
         return;
       }
@@ -93,7 +97,9 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
 function prepareDeletes(db: DatabaseSync): (key: ParsedKey) => void {
   const repository = db.prepare('DELETE FROM repositories WHERE name = ?');
   const manifest = db.prepare('DELETE FROM manifests WHERE repository = ? AND digest = ?');
-  const content = db.prepare('DELETE FROM content WHERE repository = ? AND manifest = ?');
+  const content = db.prepare(
+    'DELETE FROM content WHERE manifest = (SELECT id FROM manifests WHERE repository = ? AND digest = ?)',
+  );
   const tag = db.prepare('DELETE FROM tags WHERE repository = ? AND tag = ?');
   const region = db.prepare('DELETE FROM regions WHERE name = ?');
   const epoch = db.prepare('DELETE FROM epochs WHERE region = ?');
@@ -103,8 +109,8 @@ function prepareDeletes(db: DatabaseSync): (key: ParsedKey) => void {
       case 'repository':
         return void repository.run(key.repository);
       case 'manifest':
-        manifest.run(key.repository, key.digest);
-        return void content.run(key.repository, key.digest);
+        content.run(key.repository, key.digest);
+        return void manifest.run(key.repository, key.digest);
       case 'tag':
         return void tag.run(key.repository, key.tag);
       case 'region':

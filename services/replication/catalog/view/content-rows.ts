@@ -13,7 +13,7 @@ export function ownershipRows(db: DatabaseSync): OwnershipView {
   const size = db.prepare('SELECT size FROM manifests WHERE repository = ? AND digest = ?');
   const named = db.prepare('SELECT size FROM content WHERE repository = ? AND digest = ? LIMIT 1');
   const ofManifest = db.prepare(
-    'SELECT digest, size, rank FROM content WHERE repository = ? AND manifest = ?',
+    'SELECT c.digest, c.size, c.rank FROM manifests AS m JOIN content AS c ON c.manifest = m.id WHERE m.repository = ? AND m.digest = ?',
   );
   const sizeOf = (repository: RepositoryName, digest: Digest): number | undefined =>
     size.get(repository, digest)?.['size'] as number | undefined;
@@ -48,23 +48,20 @@ export type WantedPage = (kind: WantedBlob['kind'], last: string, limit: number)
 
 /** Content that is several things is wanted once, as the first of them. */
 export function wantedRows(db: DatabaseSync): WantedPage {
-  const first = (from: string): string =>
-    `SELECT * FROM (SELECT digest, size, min(repository) AS repository FROM ${from} GROUP BY digest ORDER BY digest LIMIT ?2)`;
-  const manifests = db.prepare(`
-    SELECT digest, size, min(repository) AS repository
-    FROM (${first('manifests WHERE digest > ?1')} UNION ALL ${first('content WHERE rank = 0 AND digest > ?1')})
-    GROUP BY digest ORDER BY digest LIMIT ?2`);
-  const isManifest = 'EXISTS (SELECT 1 FROM manifests AS m WHERE m.digest = c.digest)';
-  const isRank = (rank: number): string =>
-    `EXISTS (SELECT 1 FROM content AS o WHERE o.rank = ${rank} AND o.digest = c.digest)`;
-  const ofRank = (rank: number, ...others: string[]) =>
-    db.prepare(`
-      SELECT digest, size, min(repository) AS repository FROM content AS c
-      WHERE rank = ${rank} AND digest > ?1 AND NOT (${others.join(' OR ')}) GROUP BY digest ORDER BY digest LIMIT ?2`);
+  const ofManifests = `
+    SELECT digest, size, min(repository) AS repository FROM manifests WHERE digest > ?1
+    GROUP BY digest ORDER BY digest LIMIT ?2`;
+  const ofRank = (rank: number, more = ''): string => `
+    SELECT digest, min(size) AS size, min(repository) AS repository FROM content AS c WHERE digest > ?1
+    GROUP BY digest HAVING min(rank) = ${rank} ${more} ORDER BY digest LIMIT ?2`;
+  const unlessManifest = 'AND NOT EXISTS (SELECT 1 FROM manifests AS m WHERE m.digest = c.digest)';
   const statements = {
-    manifest: manifests,
-    config: ofRank(1, isManifest, isRank(0)),
-    layer: ofRank(2, isManifest, isRank(0), isRank(1)),
+    manifest: db.prepare(`
+      SELECT digest, size, min(repository) AS repository
+      FROM (SELECT * FROM (${ofManifests}) UNION ALL SELECT * FROM (${ofRank(MANIFEST_RANK)}))
+      GROUP BY digest ORDER BY digest LIMIT ?2`),
+    config: db.prepare(ofRank(1, unlessManifest)),
+    layer: db.prepare(ofRank(2, unlessManifest)),
   };
   return (kind, last, limit) =>
     (statements[kind].all(last, limit) as unknown as Omit<WantedBlob, 'kind'>[]).map((row) => ({
@@ -76,7 +73,7 @@ export function wantedRows(db: DatabaseSync): WantedPage {
 export function wantedOfManifest(db: DatabaseSync): WantedView['wantedOf'] {
   const rows = db.prepare(`
     SELECT digest, size, 0 AS rank FROM manifests WHERE repository = ?1 AND digest = ?2
-    UNION ALL SELECT digest, size, rank FROM content WHERE repository = ?1 AND manifest = ?2
+    UNION ALL SELECT c.digest, c.size, c.rank FROM manifests AS m JOIN content AS c ON c.manifest = m.id WHERE m.repository = ?1 AND m.digest = ?2
     ORDER BY rank`);
   return (repository, manifest) =>
     (rows.all(repository, manifest) as unknown as (Content & { rank: number })[]).map(

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { RegistryError } from '#libs/oci/errors.ts';
 
 /** Tables of another number are made anew: everything in them comes from etcd. */
-const TABLES_VERSION = 1;
+const TABLES_VERSION = 2;
 
 /*
  * Text is compared by bytes (SQLite's BINARY), as etcd orders keys. `content` has a row for each piece of content that a manifest owns;
@@ -13,17 +13,16 @@ const TABLES = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE repositories (name TEXT PRIMARY KEY, state TEXT NOT NULL, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE manifests (
-    repository TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, subject TEXT, artifact_type TEXT, record BLOB NOT NULL,
-    PRIMARY KEY (repository, digest)
+    id INTEGER PRIMARY KEY, repository TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, subject TEXT, artifact_type TEXT,
+    record BLOB NOT NULL, UNIQUE (repository, digest)
   ) STRICT;
   CREATE INDEX manifests_by_subject ON manifests (repository, subject, digest) WHERE subject IS NOT NULL;
   CREATE INDEX manifests_by_digest ON manifests (digest, size, repository);
   CREATE TABLE content (
-    repository TEXT NOT NULL, manifest TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, rank INTEGER NOT NULL,
-    PRIMARY KEY (repository, manifest, digest)
+    manifest INTEGER NOT NULL, digest TEXT NOT NULL, repository TEXT NOT NULL, rank INTEGER NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (manifest, digest)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX content_by_digest ON content (repository, digest, size);
-  CREATE INDEX content_by_rank ON content (rank, digest, size, repository);
+  CREATE INDEX content_by_digest ON content (digest, repository, rank, size);
   CREATE TABLE tags (
     repository TEXT NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL, media_type TEXT NOT NULL, size INTEGER NOT NULL,
     mod_revision INTEGER NOT NULL, PRIMARY KEY (repository, tag)
@@ -88,7 +87,9 @@ function inUse(path: string, cause: unknown): RegistryError {
 function open(path: string): DatabaseSync {
   const db = new DatabaseSync(path);
   try {
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    db.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;',
+    );
     return db;
   } catch (error) {
     db.close();

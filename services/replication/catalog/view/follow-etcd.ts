@@ -8,7 +8,7 @@ import { loadView } from './load.ts';
 import type { FedView } from './open-view.ts';
 
 /** Most events applied in one turn of the event loop, unless one revision has more. */
-const MAX_EVENTS_PER_TURN = 500;
+const MAX_EVENTS_PER_TURN = 100;
 
 const MIN_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 2_000;

@@ -30,8 +30,9 @@ const WANTED_PAGE = 500;
 export function openView(dataDir: string): FedView {
   const path = join(dataDir, 'view.sqlite');
   const loadPath = join(dataDir, 'view-loading.sqlite');
-  removeDatabase(loadPath);
   let tables = openTables(path);
+  // Left by a process that ended while loading; only the one that has the view open may touch it.
+  removeDatabase(loadPath);
   let position = positionOf(tables);
   const listeners = new Set<(change: ViewChange) => void>();
 
