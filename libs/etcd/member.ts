@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { Etcd3, type IOptions, type Services } from 'etcd3';
+import { ConfigError } from '#libs/config/errors.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 
 /** Pages of a range and batches of a watch come as one message. */
@@ -35,6 +37,7 @@ export interface Member {
  * the revision of the last header, which can skip events. Handing out the connection and never throwing inside keeps its fault handling out of play.
  */
 export function openMember(endpoint: string, tls: TlsFiles | undefined): Member {
+  requireName(endpoint);
   const etcd = new Etcd3Member({
     hosts: endpoint,
     grpcOptions: GRPC_OPTIONS,
@@ -47,6 +50,15 @@ export function openMember(endpoint: string, tls: TlsFiles | undefined): Member 
     slowToConnect: false,
     close: () => etcd.close(),
   };
+}
+
+/** etcd3 has TLS ask for the server by the URL's host, which by RFC 6066 must be a name. */
+function requireName(endpoint: string): void {
+  const { protocol, hostname } = new URL(endpoint);
+  if (protocol !== 'https:' || isIP(hostname.replace(/^\[|\]$/g, '')) === 0) return;
+  throw new ConfigError([
+    `etcd's member ${endpoint} must be given with a host name: TLS can't be asked for an address.`,
+  ]);
 }
 
 class Etcd3Member extends Etcd3 {

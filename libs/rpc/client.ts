@@ -12,7 +12,7 @@ import type { Contract } from './contracts.ts';
 import { fromStatus } from './errors.ts';
 import { channelOptions } from './limits.ts';
 import { pump, type Sink } from './pump.ts';
-import { channelCredentials, type TlsFiles } from './tls.ts';
+import { channelSecurity, type TlsFiles } from './tls.ts';
 import type { CallContext } from './types.ts';
 
 /** One address; the services behind it share its connection. */
@@ -30,7 +30,8 @@ export interface RpcChannelOptions {
 
 /** Connects on first use and again whenever the connection breaks. No call is ever repeated implicitly. */
 export function openRpcChannel({ address, tls }: RpcChannelOptions): RpcChannel {
-  const channel = new Client(address, channelCredentials(tls), channelOptions);
+  const { credentials, options } = channelSecurity(tls, address);
+  const channel = new Client(address, credentials, { ...channelOptions, ...options });
   return {
     client: <S extends object>(contract: Contract<S>) => {
       const { definition } = contract as { definition: Record<string, MethodDefinition<unknown, unknown>> };
