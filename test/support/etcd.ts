@@ -1,11 +1,11 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { delimiter, join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connectEtcd } from '#libs/etcd/client.ts';
+import { freePorts } from './ports.ts';
+import { findProgram, leftOut, type RunningServer } from './server-program.ts';
 
 /** A process that speaks etcd's protocol, with a data directory of its own. */
 export interface EtcdProcess {
@@ -20,132 +20,150 @@ export interface EtcdProcess {
   dispose(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 30_000;
+const found = await findProgram({
+  name: 'etcd',
+  binary: 'etcd',
+  variable: 'ETCD_BIN',
+  image: 'quay.io/coreos/etcd:v3.5.30',
+});
+export const hasEtcd = found.program !== undefined;
+/** For the names of tests that need it. */
+export const etcdLeftOut = leftOut(found);
+
+const START_TIMEOUT_MS = 60_000;
 const START_ATTEMPTS = 5;
 const coordinatorEntry = join(import.meta.dirname, '../../services/coordinator/main.ts');
 
-/** The etcd binary: ETCD_BIN or the first on the PATH. Where there is none, an error if MERIDIAN_TEST_REQUIRE has `etcd`. */
-export function findEtcd(): string | undefined {
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((directory) => join(directory, 'etcd'));
-  const candidates = process.env['ETCD_BIN'] ? [process.env['ETCD_BIN']] : onPath;
-  const found = candidates.find(isExecutable);
-  const required = (process.env['MERIDIAN_TEST_REQUIRE'] ?? '').split(',').includes('etcd');
-  if (found === undefined && required)
-    throw new Error('MERIDIAN_TEST_REQUIRE names etcd, but ETCD_BIN and the PATH have none.');
-  return found;
-}
-
 /** Starts a single etcd member. */
 export async function startEtcd(): Promise<EtcdProcess> {
-  const binary = findEtcd();
-  if (binary === undefined) throw new Error('There is no etcd to start.');
-  return startProcess((dataDir, clientPort, peerPort) => {
-    const [client, peer] = [`http://127.0.0.1:${clientPort}`, `http://127.0.0.1:${peerPort}`];
-    const args = ['--name', 'test', '--data-dir', dataDir, '--initial-cluster', `test=${peer}`]
-      .concat(['--listen-client-urls', client, '--advertise-client-urls', client])
-      .concat(['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer]);
-    return spawn(binary, args, { stdio: 'ignore' });
+  const [member] = await startEtcdMembers(1);
+  if (member === undefined) throw new Error('No member was started.');
+  return member;
+}
+
+/** Starts the members of one etcd cluster. */
+export async function startEtcdMembers(count: number): Promise<EtcdProcess[]> {
+  if (found.program === undefined) throw new Error(`There is no etcd to start: ${found.missing}.`);
+  const { program } = found;
+  return retrying(async () => {
+    const ports = await freePorts(2 * count);
+    const urls = ports.map((port) => `http://127.0.0.1:${port}`);
+    const peers = urls.slice(count);
+    const cluster = peers.map((peer, i) => `member${i}=${peer}`).join(',');
+    return startAll(
+      peers.map((peer, i) => ({
+        port: ports[i] ?? 0,
+        launch: (dataDir) => {
+          const client = urls[i] ?? '';
+          const args = ['--name', `member${i}`, '--data-dir', join(dataDir, 'member')]
+            .concat([
+              '--initial-cluster',
+              cluster,
+              '--heartbeat-interval',
+              '200',
+              '--election-timeout',
+              '2000',
+            ])
+            .concat(['--listen-client-urls', client, '--advertise-client-urls', client])
+            .concat(['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer]);
+          return program.launch(args, dataDir);
+        },
+      })),
+    );
   });
 }
 
 /** Starts the embedded coordinator as it runs in production: a process of its own. */
 export async function startCoordinatorProcess(): Promise<EtcdProcess> {
-  return startProcess((dataDir, port) =>
-    fork(coordinatorEntry, {
-      execArgv: [],
-      env: { ...process.env, MERIDIAN_LISTEN: `127.0.0.1:${port}`, MERIDIAN_DATA_DIR: dataDir },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    }),
-  );
+  return retrying(async () => {
+    const [port = 0] = await freePorts(1);
+    const [coordinator] = await startAll([{ port, launch: (dataDir) => forkCoordinator(dataDir, port) }]);
+    if (coordinator === undefined) throw new Error('No coordinator was started.');
+    return coordinator;
+  });
 }
 
-type Launch = (dataDir: string, port: number, peerPort: number) => ChildProcess;
+interface PlannedServer {
+  readonly port: number;
+  readonly launch: (dataDir: string) => Promise<RunningServer>;
+}
 
-async function startProcess(launch: Launch): Promise<EtcdProcess> {
+/** Another process may take a port between its choice and its use. */
+async function retrying<T>(start: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
-    const dataDir = await mkdtemp(join(tmpdir(), 'meridian-etcd-'));
-    const ports = await freePorts();
-    const start = (): Promise<ChildProcess> => launchAndWait(() => launch(dataDir, ...ports), ports[0]);
     try {
-      return control(await start(), start, dataDir, ports[0]);
+      return await start();
     } catch (error) {
-      // Another process may have taken a port in the meantime.
-      await rm(dataDir, { recursive: true, force: true });
       if (attempt === START_ATTEMPTS) throw error;
     }
   }
 }
 
-function control(
-  started: ChildProcess,
-  start: () => Promise<ChildProcess>,
-  dataDir: string,
-  port: number,
-): EtcdProcess {
-  let child = started;
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill(signal);
-    await ended;
-  };
+/** All at once: the members of a cluster wait for each other. */
+async function startAll(planned: readonly PlannedServer[]): Promise<EtcdProcess[]> {
+  const servers = await Promise.all(planned.map(prepare));
+  try {
+    await Promise.all(servers.map((server) => server.restart()));
+    return servers;
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.dispose()));
+    throw error;
+  }
+}
+
+async function prepare({ port, launch }: PlannedServer): Promise<EtcdProcess> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'meridian-etcd-'));
+  let running: RunningServer | undefined;
   return {
     endpoint: `http://127.0.0.1:${port}`,
     port,
-    kill: () => end('SIGKILL'),
+    kill: async () => running?.kill(),
     restart: async () => {
-      child = await start();
+      running = await launch(dataDir);
+      await answers(running, port);
     },
     dispose: async () => {
-      await end('SIGKILL');
+      await running?.kill();
       await rm(dataDir, { recursive: true, force: true });
     },
   };
 }
 
-/** Resolves when the member answers and has a leader; rejects if the process ends. */
-async function launchAndWait(launch: () => ChildProcess, port: number): Promise<ChildProcess> {
-  const child = launch();
+/** Resolves when the server answers and has a leader; rejects if it ends. */
+async function answers(server: RunningServer, port: number): Promise<void> {
   const client = connectEtcd({ endpoints: [`http://127.0.0.1:${port}`], callTimeoutMs: 1_000 });
-  const ended = new AbortController();
-  child.once('exit', () => ended.abort(new Error(`${child.spawnfile} ended before it was ready.`)));
-  const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
+  const signal = AbortSignal.timeout(START_TIMEOUT_MS);
   try {
     for (;;) {
       const answered = await client.range({ key: '-' }, signal).then(
         () => true,
         () => false,
       );
-      signal.throwIfAborted();
-      if (answered) return child;
+      if (answered) return;
+      if (signal.aborted || (await server.hasEnded())) throw new Error(`Nothing answers at port ${port}.`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-  } catch (error) {
-    child.kill('SIGKILL');
-    throw error;
   } finally {
     client.close();
   }
 }
 
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return (server.address() as AddressInfo).port;
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports as [number, number];
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+async function forkCoordinator(dataDir: string, port: number): Promise<RunningServer> {
+  const child = fork(coordinatorEntry, {
+    execArgv: [],
+    env: { ...process.env, MERIDIAN_LISTEN: `127.0.0.1:${port}`, MERIDIAN_DATA_DIR: dataDir },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  return {
+    hasEnded: async () => hasEnded(),
+    pause: async () => void child.kill('SIGSTOP'),
+    resume: async () => void child.kill('SIGCONT'),
+    kill: async () => {
+      if (hasEnded()) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
 }

@@ -1,37 +1,37 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { freePorts } from './ports.ts';
+import { findProgram, leftOut, type RunningServer } from './server-program.ts';
 
 /** A Redis that holds its data in memory only. */
 export interface RedisProcess {
   readonly url: string;
   /** Lets it hang: connections stay, nothing is answered. */
-  pause(): void;
-  resume(): void;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   kill(): Promise<void>;
   /** Starts it again at the same address, empty. */
   restart(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 20_000;
-const START_ATTEMPTS = 5;
+const found = await findProgram({
+  name: 'redis',
+  binary: 'redis-server',
+  variable: 'REDIS_BIN',
+  image: 'redis:7-bookworm',
+});
+export const hasRedis = found.program !== undefined;
+/** For the names of tests that need it. */
+export const redisLeftOut = leftOut(found);
 
-/** The Redis binary: REDIS_BIN or `redis-server` on the PATH. Where there is none, an error if MERIDIAN_TEST_REQUIRE has `redis`. */
-export function findRedis(): string | undefined {
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'redis-server'));
-  const found = (process.env['REDIS_BIN'] ? [process.env['REDIS_BIN']] : onPath).find(isExecutable);
-  const required = (process.env['MERIDIAN_TEST_REQUIRE'] ?? '').split(',').includes('redis');
-  if (found === undefined && required)
-    throw new Error('MERIDIAN_TEST_REQUIRE names redis, but REDIS_BIN and the PATH have no redis-server.');
-  return found;
-}
+const START_TIMEOUT_MS = 60_000;
+const START_ATTEMPTS = 5;
 
 export async function startRedis(): Promise<RedisProcess> {
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     try {
       return control(await launch(port), port);
     } catch (error) {
@@ -41,62 +41,44 @@ export async function startRedis(): Promise<RedisProcess> {
   }
 }
 
-function control(started: ChildProcess, port: number): RedisProcess {
-  let child = started;
+function control(started: RunningServer, port: number): RedisProcess {
+  let running = started;
   return {
     url: `redis://127.0.0.1:${port}`,
-    pause: () => child.kill('SIGSTOP'),
-    resume: () => child.kill('SIGCONT'),
-    kill: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    },
+    pause: () => running.pause(),
+    resume: () => running.resume(),
+    kill: () => running.kill(),
     restart: async () => {
-      child = await launch(port);
+      running = await launch(port);
     },
   };
 }
 
 /** Resolves when it answers. */
-async function launch(port: number): Promise<ChildProcess> {
-  const binary = findRedis();
-  if (binary === undefined) throw new Error('There is no Redis to start.');
+async function launch(port: number): Promise<RunningServer> {
+  if (found.program === undefined) throw new Error(`There is no Redis to start: ${found.missing}.`);
+  const directory = await mkdtemp(join(tmpdir(), 'meridian-redis-'));
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const child = spawn(binary, args, { cwd: '/tmp', stdio: 'ignore' });
+  const server = await found.program.launch(args, directory);
   const deadline = performance.now() + START_TIMEOUT_MS;
   const client = new Redis(port, '127.0.0.1', { retryStrategy: () => 20, maxRetriesPerRequest: null });
   client.on('error', () => undefined);
   try {
     for (;;) {
-      if (child.exitCode !== null || performance.now() > deadline)
-        throw new Error('redis-server did not start.');
       const pause = new Promise<string>((resolve) => setTimeout(() => resolve(''), 100));
-      if ((await Promise.race([client.ping(), pause])) === 'PONG') return child;
+      if ((await Promise.race([client.ping(), pause])) === 'PONG') break;
+      if (performance.now() > deadline || (await server.hasEnded()))
+        throw new Error('redis-server did not start.');
     }
   } catch (error) {
-    child.kill('SIGKILL');
+    await server.kill();
     throw error;
   } finally {
     client.disconnect();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  const kill = async (): Promise<void> => {
+    await server.kill();
+    await rm(directory, { recursive: true, force: true });
+  };
+  return { ...server, kill };
 }

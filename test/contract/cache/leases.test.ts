@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { SharedCache } from '#libs/cache/leases.ts';
 import { createMemoryCache } from '#libs/cache/memory.ts';
 import { createRedisCache } from '#libs/cache/redis.ts';
-import { findRedis, startRedis, type RedisProcess } from '#test/support/redis.ts';
+import { hasRedis, redisLeftOut, startRedis, type RedisProcess } from '#test/support/redis.ts';
 
 const LONG_MS = 60_000;
 const { signal } = new AbortController();
@@ -37,11 +37,9 @@ async function answers(cache: SharedCache): Promise<void> {
   await vi.waitFor(() => cache.ping(signal), { timeout: 20_000 });
 }
 
-const noRedis = findRedis() === undefined;
-const leftOut = noRedis ? ' (left out: no redis-server on the PATH, none named by REDIS_BIN)' : '';
 const implementations = [
   { name: 'in memory', make: inMemory, absent: false },
-  { name: `on Redis${leftOut}`, make: onRedis, absent: noRedis },
+  { name: `on Redis${redisLeftOut}`, make: onRedis, absent: !hasRedis },
 ];
 
 for (const { name, make, absent } of implementations) {
@@ -94,7 +92,7 @@ for (const { name, make, absent } of implementations) {
   });
 }
 
-describe.skipIf(noRedis)(`losing Redis loses nothing${leftOut}`, () => {
+describe.skipIf(!hasRedis)(`losing Redis loses nothing${redisLeftOut}`, () => {
   const lost: Error[] = [];
   let redis: RedisProcess;
   let cache: SharedCache;
@@ -120,9 +118,9 @@ describe.skipIf(noRedis)(`losing Redis loses nothing${leftOut}`, () => {
   }
 
   it('when it hangs: work goes on after a short wait, as if each had the lease', async () => {
-    redis.pause();
+    await redis.pause();
     await expectSoftFailure();
-    redis.resume();
+    await redis.resume();
     await answers(cache);
   });
 

@@ -1,52 +1,55 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectEtcd } from '#libs/etcd/client.ts';
 import type { EtcdClient, KeyValue, Operation, OperationResult } from '#libs/etcd/store.ts';
-import { startCoordinatorProcess, startEtcd, type EtcdProcess } from '#test/support/etcd.ts';
+import {
+  etcdLeftOut,
+  hasEtcd,
+  startCoordinatorProcess,
+  startEtcd,
+  type EtcdProcess,
+} from '#test/support/etcd.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
 import { randomStep, type Step } from './random-history.ts';
-import { CALL_TIMEOUT_MS, hasEtcd, inShort, takeUntil, testSignal } from './stores.ts';
+import { CALL_TIMEOUT_MS, inShort, takeUntil, testSignal } from './stores.ts';
 
 const STEPS = 250;
 const SEEDS = [11, 12, 13];
 
-describe.runIf(hasEtcd)(
-  hasEtcd ? 'the coordinator beside etcd' : 'the coordinator beside etcd (left out: no etcd)',
-  () => {
-    const servers: EtcdProcess[] = [];
-    const stores: Store[] = [];
-    beforeAll(async () => {
-      servers.push(...(await Promise.all([startCoordinatorProcess(), startEtcd()])));
-      for (const { endpoint } of servers)
-        stores.push({
-          client: connectEtcd({ endpoints: [endpoint], callTimeoutMs: CALL_TIMEOUT_MS }),
-          leases: [],
-        });
-    });
-    afterAll(async () => {
-      for (const { client } of stores) client.close();
-      await Promise.all(servers.map((server) => server.dispose()));
-    });
+describe.runIf(hasEtcd)(`the coordinator beside etcd${etcdLeftOut}`, () => {
+  const servers: EtcdProcess[] = [];
+  const stores: Store[] = [];
+  beforeAll(async () => {
+    servers.push(...(await Promise.all([startCoordinatorProcess(), startEtcd()])));
+    for (const { endpoint } of servers)
+      stores.push({
+        client: connectEtcd({ endpoints: [endpoint], callTimeoutMs: CALL_TIMEOUT_MS }),
+        leases: [],
+      });
+  });
+  afterAll(async () => {
+    for (const { client } of stores) client.close();
+    await Promise.all(servers.map((server) => server.dispose()));
+  });
 
-    it.each(SEEDS)(
-      'gives the same answers, revisions and events for the same history (seed %i)',
-      async (seed) => {
-        const random = seededRandom(seed);
-        const from = await newestRevision(stores);
-        let revision = from;
-        for (let i = 0; i < STEPS; i++) {
-          const step = randomStep(random, revision, stores[0]?.leases.length ?? 0);
-          const [mine, etcds] = await Promise.all(stores.map((store) => outcome(store, step)));
-          expect({ i, step, answer: mine }).toEqual({ i, step, answer: etcds });
-          revision = await newestRevision(stores);
-        }
-        for (let start = from; start <= revision; start += 1 + Math.floor(random() * 20)) {
-          const [mine, etcds] = await Promise.all(stores.map((store) => history(store, start, revision)));
-          expect({ start, events: mine }).toEqual({ start, events: etcds });
-        }
-      },
-    );
-  },
-);
+  it.each(SEEDS)(
+    'gives the same answers, revisions and events for the same history (seed %i)',
+    async (seed) => {
+      const random = seededRandom(seed);
+      const from = await newestRevision(stores);
+      let revision = from;
+      for (let i = 0; i < STEPS; i++) {
+        const step = randomStep(random, revision, stores[0]?.leases.length ?? 0);
+        const [mine, etcds] = await Promise.all(stores.map((store) => outcome(store, step)));
+        expect({ i, step, answer: mine }).toEqual({ i, step, answer: etcds });
+        revision = await newestRevision(stores);
+      }
+      for (let start = from; start <= revision; start += 1 + Math.floor(random() * 20)) {
+        const [mine, etcds] = await Promise.all(stores.map((store) => history(store, start, revision)));
+        expect({ start, events: mine }).toEqual({ start, events: etcds });
+      }
+    },
+  );
+});
 
 interface Store {
   readonly client: EtcdClient;

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { connectEtcd } from '#libs/etcd/client.ts';
 import type { EtcdClient, TxnResult, WatchBatch, WatchEvent } from '#libs/etcd/store.ts';
-import { findEtcd, startCoordinatorProcess, startEtcd, type EtcdProcess } from '#test/support/etcd.ts';
+import {
+  etcdLeftOut,
+  hasEtcd,
+  startCoordinatorProcess,
+  startEtcd,
+  type EtcdProcess,
+} from '#test/support/etcd.ts';
 
 /** One implementation under test: its process and a client of it. */
 export interface Subject {
@@ -10,12 +16,10 @@ export interface Subject {
 }
 
 export const CALL_TIMEOUT_MS = 10_000;
-export const hasEtcd = findEtcd() !== undefined;
-const leftOut = hasEtcd ? '' : ' (left out: no etcd on the PATH, none named by ETCD_BIN)';
 
 const implementations = [
   { name: 'the embedded coordinator', start: startCoordinatorProcess, run: true },
-  { name: `etcd${leftOut}`, start: startEtcd, run: hasEtcd },
+  { name: `etcd${etcdLeftOut}`, start: startEtcd, run: hasEtcd },
 ];
 
 /** Runs the same tests on the coordinator and, where there is one, on real etcd. */
