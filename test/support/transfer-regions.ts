@@ -199,6 +199,22 @@ export function someBytes(size: number): Buffer {
   return randomBytes(size);
 }
 
+/** The blob in pieces, with something happening after the first `count` of them. */
+export function interrupted(
+  bytes: Buffer,
+  count: number,
+  then: (signal: AbortSignal) => Promise<void>,
+): Peer['read'] {
+  return async function* ({ offset }, { signal }) {
+    const piece = 64 * 1024;
+    for (let i = 0; offset + i * piece < bytes.length; i++) {
+      if (i === count) await then(signal);
+      const begin = offset + i * piece;
+      yield { data: bytes.subarray(begin, begin + piece) };
+    }
+  };
+}
+
 async function* partsOf(repository: string, digest: string, bytes: Buffer) {
   yield { header: { repository, digest, size: bytes.length } };
   for (let i = 0; i < bytes.length; i += 256 * 1024) yield { data: bytes.subarray(i, i + 256 * 1024) };

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Peer } from '#libs/rpc/contracts.ts';
 import type { TransferSettings } from '#services/replication/settings.ts';
 import {
+  interrupted,
   neverAborts,
   soon,
   someBytes,
@@ -22,25 +22,6 @@ async function start(names: string[], settings: Partial<TransferSettings> = {}):
   for (const name of names) running.push(await startTransferRegion(name, catalog, settings));
   return [...running];
 }
-
-/** The blob in pieces, with something happening after the first `count` of them. */
-function interrupted(
-  bytes: Buffer,
-  count: number,
-  then: (signal: AbortSignal) => Promise<void>,
-): Peer['read'] {
-  return async function* ({ offset }, { signal }) {
-    const piece = 64 * 1024;
-    for (let i = 0; offset + i * piece < bytes.length; i++) {
-      if (i === count) await then(signal);
-      const begin = offset + i * piece;
-      yield { data: bytes.subarray(begin, begin + piece) };
-    }
-  };
-}
-
-const untilAborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 
 describe('a fetch', () => {
   it('moves a blob once between regions however many ask for it', async () => {
@@ -103,85 +84,6 @@ describe('a fetch', () => {
     await expect(fetching).rejects.toThrow('gone');
     rest.resolve(undefined);
     await expect.poll(() => eu.holds(digest), soon).toBe(true);
-  });
-
-  it('goes on at another region, where it was, when its source is killed midway', async () => {
-    const [us, eu, ap] = (await start(['us', 'eu', 'ap'])) as [
-      TransferRegion,
-      TransferRegion,
-      TransferRegion,
-    ];
-    const bytes = someBytes(4 * MIB);
-    const digest = await us.store(bytes);
-    await eu.store(bytes);
-    const sources = [us, eu];
-    let killed: TransferRegion | undefined;
-    for (const source of sources) {
-      source.serveReads(
-        interrupted(bytes, 16, async () => {
-          if (killed !== undefined) return;
-          killed = source;
-          await source.cut();
-        }),
-      );
-    }
-    await ap.transfer.fetch({ repository: 'team/app', digest, size: bytes.length }, context);
-    await expect.poll(() => ap.holds(digest), soon).toBe(true);
-    expect((await ap.read(digest)).equals(bytes)).toBe(true);
-    const counts = sources.map(({ name }) => ap.received.get(name) ?? 0);
-    expect(killed).toBeDefined();
-    expect(Math.min(...counts)).toBeGreaterThan(0);
-    expect(counts.reduce((sum, count) => sum + count)).toBe(bytes.length);
-  });
-
-  it('replaces a source that sends nothing any more', async () => {
-    const [us, eu, ap] = (await start(['us', 'eu', 'ap'], { stallTimeoutMs: 1_000 })) as [
-      TransferRegion,
-      TransferRegion,
-      TransferRegion,
-    ];
-    const bytes = someBytes(1 * MIB);
-    const digest = await us.store(bytes);
-    await eu.store(bytes);
-    let stalled = 0;
-    for (const source of [us, eu]) {
-      source.serveReads(
-        interrupted(bytes, 4, async (signal) => {
-          stalled += 1;
-          if (stalled === 1) await untilAborted(signal);
-        }),
-      );
-    }
-    await ap.transfer.fetch({ repository: 'team/app', digest, size: bytes.length }, context);
-    await expect.poll(() => ap.holds(digest), soon).toBe(true);
-    expect((await ap.read(digest)).equals(bytes)).toBe(true);
-    expect(ap.received.size).toBe(2);
-  });
-
-  it('discards wrong bytes, suspects who sent them, and fetches from another region', async () => {
-    const [us, eu, ap] = (await start(['us', 'eu', 'ap'])) as [
-      TransferRegion,
-      TransferRegion,
-      TransferRegion,
-    ];
-    const bytes = someBytes(1 * MIB);
-    const digest = await us.store(bytes);
-    await eu.store(bytes);
-    const wrong = Buffer.from(bytes);
-    wrong[500_000] = (wrong[500_000] ?? 0) ^ 1;
-    let liar: TransferRegion | undefined;
-    for (const source of [us, eu]) {
-      source.serveReads(async function* (request, call) {
-        liar ??= source;
-        const pieces = interrupted(liar === source ? wrong : bytes, 0, () => Promise.resolve());
-        yield* pieces(request, call);
-      });
-    }
-    await ap.transfer.fetch({ repository: 'team/app', digest, size: bytes.length }, context);
-    await expect.poll(() => ap.holds(digest), soon).toBe(true);
-    expect((await ap.read(digest)).equals(bytes)).toBe(true);
-    expect(String(ap.faults[0])).toContain(`The bytes that ${liar?.name ?? ''} sent`);
-    expect(liar?.calls.get('read')).toBe(1);
   });
 
   it('says BLOB_UNKNOWN when every region says that it has none', async () => {
