@@ -56,14 +56,7 @@ export async function startEtcdMembers(count: number): Promise<EtcdProcess[]> {
         launch: (dataDir) => {
           const client = urls[i] ?? '';
           const args = ['--name', `member${i}`, '--data-dir', join(dataDir, 'member')]
-            .concat([
-              '--initial-cluster',
-              cluster,
-              '--heartbeat-interval',
-              '200',
-              '--election-timeout',
-              '2000',
-            ])
+            .concat(['--initial-cluster', cluster])
             .concat(['--listen-client-urls', client, '--advertise-client-urls', client])
             .concat(['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer]);
           return program.launch(args, dataDir);
