@@ -21,6 +21,8 @@ export interface TestCluster {
   kill(region: RegionName): Promise<void>;
   /** `npm start -- --region …`: brings one region back. */
   restart(region: RegionName): Promise<void>;
+  /** Ends the first launcher without warning. */
+  killLauncher(): void;
   /** SIGINT to the launchers, as Ctrl-C does; gives the first one's exit code. */
   stop(): Promise<number | null>;
   /** Stops and removes the data. */
@@ -62,6 +64,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     },
     restart: async (region) => {
       launchers.push(await launch([...args, '--region', region], options.env));
+    },
+    killLauncher: () => {
+      launchers[0]?.process.kill('SIGKILL');
     },
     stop,
     dispose: async () => {
