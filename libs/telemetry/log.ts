@@ -1,4 +1,4 @@
-import { trace } from '@opentelemetry/api';
+import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
@@ -39,5 +39,8 @@ export function createLog({ service, region, level, destination }: LogOptions): 
 
 function activeSpan(): object {
   const span = trace.getActiveSpan()?.spanContext();
-  return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };
+  // Without tracing there are spans too, that stand for none.
+  return span === undefined || !isSpanContextValid(span)
+    ? {}
+    : { trace_id: span.traceId, span_id: span.spanId };
 }

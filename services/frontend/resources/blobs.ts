@@ -17,7 +17,9 @@ export function readBlob(frontend: Frontend, buffers: ReadBuffers): Handler {
   return async (ctx) => {
     const repository = repositoryOf(ctx);
     const digest = digestOfPath(ctx);
-    const { size, position } = await findBlob(frontend, repository, digest, ctx.state.signal);
+    // Who asks with HEAD would upload what is absent; who asks with GET has nothing to upload.
+    const forUpload = ctx.method === 'HEAD';
+    const { size, position } = await findBlob(frontend, { repository, digest, forUpload }, ctx.state.signal);
     const content: Content = { repository, digest, size };
     const send = await preparedBody(frontend, buffers, ctx, content);
     tellPosition(ctx, position, frontend.settings);
@@ -32,17 +34,23 @@ export function readBlob(frontend: Frontend, buffers: ReadBuffers): Handler {
   };
 }
 
+export interface BlobQuestion {
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+  /** Without it, BLOB_UNKNOWN is only thrown when every region has been asked. */
+  readonly forUpload: boolean;
+}
+
 /** Whether the repository owns the blob, and its size. Throws BLOB_UNKNOWN. */
 export async function findBlob(
   { cache, catalog }: Frontend,
-  repository: RepositoryName,
-  digest: Digest,
+  question: BlobQuestion,
   signal: AbortSignal,
 ): Promise<FoundBlob> {
-  const cached = cache.blob(repository, digest);
+  const cached = cache.blob(question.repository, question.digest);
   if (cached !== undefined) return cached;
-  const found = await catalog.findBlob({ repository, digest }, { signal });
-  cache.keepBlob(repository, found);
+  const found = await catalog.findBlob(question, { signal });
+  cache.keepBlob(question.repository, found);
   return found;
 }
 

@@ -20,7 +20,11 @@ export async function mountBlob(
   if (from === undefined) return false;
   const source = parseRepositoryName(from);
   try {
-    const { size } = await findBlob(frontend, source, digest, ctx.state.signal);
+    const { size } = await findBlob(
+      frontend,
+      { repository: source, digest, forUpload: true },
+      ctx.state.signal,
+    );
     if (await pin(frontend, ctx.state.signal, repository, digest, size)) return true;
     await copyHere(frontend, ctx.state.signal, source, digest, size);
     return await pin(frontend, ctx.state.signal, repository, digest, size);

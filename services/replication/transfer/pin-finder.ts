@@ -26,10 +26,13 @@ export function createPinFinder({ region, storage, directory, askTimeoutMs }: Pi
       const enough = new AbortController();
       const limits = { signal: AbortSignal.any([signal, enough.signal]), timeoutMs: askTimeoutMs };
       const wanted = new Set<string>(digests);
-      const findAt = async (name: string, find: FindAt): Promise<void> => {
+      // However busy this machine is, its own storage knows for certain.
+      const askOwn = (find: (signal: AbortSignal) => Promise<PinsFound>): Promise<PinsFound> =>
+        find(limits.signal);
+      const findAt = async (find: FindAt, call: typeof askOwn): Promise<void> => {
         for (const batch of batches(digests)) {
           const request = { repository, digests: [...batch] };
-          const { blobs } = await ask(name, limits, (limited) => find(request, { signal: limited }));
+          const { blobs } = await call((limited) => find(request, { signal: limited }));
           for (const { digest, size } of blobs) {
             if (wanted.has(digest) && isDigest(digest)) sizes.set(digest, size);
           }
@@ -38,9 +41,12 @@ export function createPinFinder({ region, storage, directory, askTimeoutMs }: Pi
       };
       const asked = directory.nearestFirst().map(async (remote) => {
         if (!remote.live) unreachable.push(remote.region);
-        else await findAt(remote.region, remote.peer.pins).catch(() => unreachable.push(remote.region));
+        else {
+          const call: typeof askOwn = (find) => ask(remote.region, limits, find);
+          await findAt(remote.peer.pins, call).catch(() => unreachable.push(remote.region));
+        }
       });
-      asked.push(findAt(region, storage.pins).catch(() => void unreachable.push(region)));
+      asked.push(findAt(storage.pins, askOwn).catch(() => void unreachable.push(region)));
       await unlessAborted(Promise.race([Promise.all(asked), aborted(enough.signal)]), signal);
       return { sizes, unreachable: sizes.size === wanted.size ? [] : unreachable };
     },

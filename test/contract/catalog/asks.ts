@@ -23,8 +23,13 @@ export async function digestOfTag(region: TestRegion, repository: string, tag: s
   return (await resolve(region, repository, tag)).manifest?.digest ?? '';
 }
 
-export function findBlob({ catalog }: TestRegion, repository: string, digest: string): Promise<FoundBlob> {
-  return catalog.findBlob({ repository, digest }, context());
+export function findBlob(
+  { catalog }: TestRegion,
+  repository: string,
+  digest: string,
+  forUpload = false,
+): Promise<FoundBlob> {
+  return catalog.findBlob({ repository, digest, forUpload }, context());
 }
 
 export function listTags(

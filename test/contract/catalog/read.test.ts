@@ -125,6 +125,8 @@ describeStores((subject) => {
     expect(await findBlob(us, 'read/pinned', digest)).toMatchObject({ digest, size: bytes.length });
     us.world.unreachable.add('eu');
     expect(await codeOf(findBlob(us, 'read/pinned', digest))).toBe('UNAVAILABLE');
+    // Who can upload it again is not kept waiting for that region.
+    expect(await codeOf(findBlob(us, 'read/pinned', digest, true))).toBe('BLOB_UNKNOWN');
   });
 
   it('hides a repository that is being deleted, and refuses pushes to it', async () => {

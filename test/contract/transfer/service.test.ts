@@ -106,7 +106,7 @@ describe('the replication service of three regions', () => {
   it('serves a pull before its copy is there', async () => {
     const bytes = someBytes(700_000);
     const digest = await store(region('eu').storage, bytes);
-    const found = await region('ap').catalog.findBlob({ repository, digest }, context);
+    const found = await region('ap').catalog.findBlob({ repository, digest, forUpload: false }, context);
     await region('ap').transfer.fetch({ repository, digest, size: found.size }, context);
     const chunks: Buffer[] = [];
     for await (const { data } of region('ap').storage.read({ digest, offset: 0, length: 0 }, context))

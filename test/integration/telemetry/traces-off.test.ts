@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createLog } from '#libs/telemetry/log.ts';
 import { incomingTraceContext, outgoingTraceHeaders, streamInSpan, withSpan } from '#libs/telemetry/trace.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
 
@@ -27,6 +28,12 @@ describe('without a receiver of traces', () => {
     });
     expect(headers).toEqual([{ traceparent }, { traceparent }]);
     expect(await withSpan('request', {}, async () => outgoingTraceHeaders())).toEqual({});
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const log = createLog({ service: 'frontend', region: 'eu', level: 'info', destination });
+    await withSpan('request', {}, async () => log.info('of no trace'));
+    expect(lines.join('')).toContain('of no trace');
+    expect(lines.join('')).not.toContain('trace_id');
     await tracing.stop(1_000);
   });
 });

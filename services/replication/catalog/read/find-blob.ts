@@ -37,7 +37,7 @@ export function createFindBlob(options: ReadOptions & { readonly pins: PinFinder
     const size = pinned.value.sizes.get(digest);
     if (size !== undefined) return found(size);
     if (confirmation.status === 'rejected') throw confirmation.reason;
-    throw absent(repository, digest, pinned.value.unreachable);
+    throw absent(repository, digest, request.forUpload ? [] : pinned.value.unreachable);
   };
 }
 
