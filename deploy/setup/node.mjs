@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { modules, npm, root, SetupError } from './npm.mjs';
 
@@ -10,31 +10,35 @@ const privateFolder = join(modules, '.node');
 
 /**
  * Sees to it that scripts run on a Node that is new enough, and gives its path. It comes with the package `node`, whose
- * install script fetches it; where npm was told not to run such scripts, the same release is fetched without one.
+ * install script fetches it; where npm was told not to run such scripts, the same release is fetched without one, and
+ * where that does not run, for want of a library of the system, the oldest line that the project takes.
  */
 export function ensureNode() {
   const needed = Number(/\d+/.exec(packageJson(root).engines.node)[0]);
   const isEnough = (version) => Number(/^v(\d+)/.exec(version)?.[1] ?? 0) >= needed;
   if (isRunning(linked) ? isEnough(process.version) : isEnough(versionOf(linked))) return linked;
 
-  // A link that leads to no usable Node would hide the machine's own.
-  rmSync(linked, { force: true });
-  if (isEnough(process.version)) return process.execPath;
-
-  console.log(
-    `Fetching Node ${packageJson(join(modules, 'node')).version} (this machine has ${process.version})…`,
-  );
-  fetchNode();
-  if (isEnough(versionOf(linked))) return linked;
+  const { version } = packageJson(join(modules, 'node'));
+  // A release that is here and does not run would not run either if it were fetched again: libraries of the system are missing.
+  const releases = existsSync(linked) ? [`${needed}`] : [version, `${needed}`];
+  for (const release of releases) {
+    // A link that leads to no usable Node would hide the machine's own.
+    rmSync(linked, { force: true });
+    if (isEnough(process.version)) return process.execPath;
+    console.log(`Fetching Node ${release} (this machine has ${process.version})…`);
+    fetchNode(release);
+    if (isEnough(versionOf(linked))) return linked;
+  }
+  const problem = spawnSync(linked, ['--version'], { encoding: 'utf8' });
   rmSync(linked, { force: true });
   throw new SetupError(
-    `Node ${needed} or newer is needed, this is ${process.version}, and the release from the npm registry does not run ` +
-      'on this machine. Install Node from https://nodejs.org and try again.',
+    `Node ${needed} or newer is needed, this is ${process.version}, and the releases from the npm registry do not run on this machine ` +
+      `(${problem.error?.message ?? problem.stderr.trim()}). Install Node from https://nodejs.org and try again.`,
   );
 }
 
-function fetchNode() {
-  const { version } = packageJson(join(modules, 'node'));
+/** Fetches a release, or the newest of a major version, and links it. */
+function fetchNode(release) {
   const name = binaryPackage();
   npm(
     [
@@ -44,9 +48,9 @@ function fetchNode() {
       '--no-save',
       '--no-package-lock',
       '--ignore-scripts',
-      `${name}@${version}`,
+      `${name}@${release}`,
     ],
-    `Fetching Node ${version}, which is needed because this machine has ${process.version},`,
+    `Fetching Node ${release}, which is needed because this machine has ${process.version},`,
   );
   symlinkSync(join('..', '.node', 'node_modules', name, 'bin', 'node'), linked);
 }
