@@ -45,7 +45,10 @@ export async function plainCopyOverHttp(layout: string): Promise<number> {
   const names = (await readdir(dir)).values();
   let bytes = 0;
   const workers = Array.from({ length: 3 }, async () => {
-    for (const name of names) bytes += await download(`http://127.0.0.1:${port}/${name}`);
+    for (const name of names) {
+      const downloaded = await download(`http://127.0.0.1:${port}/${name}`);
+      bytes += downloaded;
+    }
   });
   await Promise.all(workers);
   server.close();

@@ -1,15 +1,8 @@
-import type {
-  ManifestView,
-  OwnershipView,
-  RegionView,
-  ViewState,
-  WantedBlob,
-  WantedView,
-} from './catalog/view/view.ts';
+import type { RegionView, ViewState, WantedBlob, WantedView } from './catalog/view/view.ts';
 import type { ChangedManifest } from './transfer/pace.ts';
 import type { WantedCatalog } from './transfer/start-transfer.ts';
 
-type Views = ViewState & RegionView & WantedView & OwnershipView & ManifestView;
+type Views = ViewState & RegionView & WantedView;
 
 /** The view as the part sees it that moves blobs into `region`. */
 export function wantedCatalog(view: Views, region: string): WantedCatalog {
@@ -26,12 +19,7 @@ export function wantedCatalog(view: Views, region: string): WantedCatalog {
 /** What these manifests stand for: of those removed, nothing. */
 function* contentOf(
   manifests: readonly ChangedManifest[],
-  view: OwnershipView & ManifestView,
+  view: WantedView,
 ): Generator<WantedBlob, void, undefined> {
-  for (const { repository, digest } of manifests) {
-    for (const content of view.closure(repository, [digest])) {
-      const isManifest = view.manifest(repository, content.digest) !== undefined;
-      yield { ...content, kind: isManifest ? 'manifest' : 'layer', repository };
-    }
-  }
+  for (const { repository, digest } of manifests) yield* view.wantedOf(repository, digest);
 }

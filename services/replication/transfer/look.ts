@@ -67,7 +67,8 @@ function advance(
   { onCaughtUp }: ReconcileOptions,
 ): void {
   state.watermark = Math.max(state.watermark, revision);
-  if (held === undefined || !state.copied || state.lost.size > 0 || revision === state.toldRevision) return;
+  if (held === undefined || held.blobs === 0 || !state.copied) return;
+  if (state.lost.size > 0 || revision === state.toldRevision) return;
   state.copied = false;
   state.toldRevision = revision;
   onCaughtUp({ revision, ...held });
