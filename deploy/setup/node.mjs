@@ -18,14 +18,16 @@ export function ensureNode() {
   const isEnough = (version) => Number(/^v(\d+)/.exec(version)?.[1] ?? 0) >= needed;
   if (isRunning(linked) ? isEnough(process.version) : isEnough(versionOf(linked))) return linked;
 
-  const { version } = packageJson(join(modules, 'node'));
-  // A release that is here and does not run would not run either if it were fetched again: libraries of the system are missing.
-  const releases = existsSync(linked) ? [`${needed}`] : [version, `${needed}`];
-  for (const release of releases) {
-    // A link that leads to no usable Node would hide the machine's own.
-    rmSync(linked, { force: true });
-    if (isEnough(process.version)) return process.execPath;
+  // A release that is here and does not run would not run if it were fetched again: a library of the system is missing.
+  const isHere = existsSync(linked);
+  // A link that leads to no usable Node would hide the machine's own.
+  rmSync(linked, { force: true });
+  if (isEnough(process.version)) return process.execPath;
+
+  const older = String(needed);
+  for (const release of isHere ? [older] : [packageJson(join(modules, 'node')).version, older]) {
     console.log(`Fetching Node ${release} (this machine has ${process.version})…`);
+    rmSync(linked, { force: true });
     fetchNode(release);
     if (isEnough(versionOf(linked))) return linked;
   }
