@@ -28,7 +28,7 @@ const MAX_LAST_WORDS = 4_096;
 export function startChild(planned: PlannedProcess, onEvent: (event: RegionEvent) => void): Child {
   const log = openSync(join(planned.dataDir, 'log.jsonl'), 'a');
   const child = fork(join(servicesDir, planned.entry), {
-    env: { ...process.env, ...planned.env },
+    env: { ...inheritedEnv(planned), ...planned.env },
     stdio: ['ignore', log, 'pipe', 'ipc'],
     detached: true,
   });
@@ -47,6 +47,13 @@ export function startChild(planned: PlannedProcess, onEvent: (event: RegionEvent
   });
   ready.catch(() => undefined);
   return { name: planned.name, ready, ended, stop: () => child.kill('SIGTERM') };
+}
+
+function inheritedEnv({ takesSettings }: PlannedProcess): NodeJS.ProcessEnv {
+  const meant = Object.entries(process.env).filter(
+    ([name]) => takesSettings || !name.startsWith('MERIDIAN_'),
+  );
+  return Object.fromEntries(meant);
 }
 
 /** Keeps the end of what the process writes to standard error. */

@@ -14,6 +14,8 @@ export interface PlannedProcess {
   /** Path below services/. */
   readonly entry: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Whether the launcher's own MERIDIAN_* variables are meant for it: limits of the regions' services. */
+  readonly takesSettings: boolean;
   readonly ports: readonly number[];
   readonly dataDir: string;
 }
@@ -43,6 +45,7 @@ export function planCluster(options: ClusterArguments): ClusterPlan {
       MERIDIAN_LISTEN: `${HOST}:${coordinatorPort}`,
       MERIDIAN_DATA_DIR: join(options.dataDir, 'coordinator'),
     },
+    takesSettings: false,
     ports: [coordinatorPort],
     dataDir: join(options.dataDir, 'coordinator'),
   };
@@ -65,6 +68,7 @@ function planRegion(
   return {
     name: region,
     entry: 'region.ts',
+    takesSettings: true,
     registry: `localhost:${port(0)}`,
     admin: `http://localhost:${port(ADMIN_OFFSET)}`,
     ports: [port(0), port(PEER_OFFSET), port(ADMIN_OFFSET)],
