@@ -122,7 +122,7 @@ describe.skipIf(!hasEtcd)(`with a member of etcd in each region${etcdLeftOut}`, 
       expect([elsewhere.status, elsewhere.headers['retry-after']]).toEqual([503, expect.any(String)]);
     }
     const refused = await push(cluster.registry('ap'), 'team/refused', '1.0', dir).catch(String);
-    expect(refused).toMatch(/got 503: .*UNAVAILABLE/);
+    expect(refused).toMatch(/got 503/);
     const again = await send(cluster.registry('us'), 'PUT', '/v2/team/three-members/manifests/2.0', {
       headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' },
       body: (await manifest('us', 'three-members/manifests/1.0')).body,

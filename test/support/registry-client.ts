@@ -18,6 +18,8 @@ export interface Sent {
   readonly body?: Buffer | string;
   /** Streams a file as the body. */
   readonly file?: { readonly path: string; readonly size: number };
+  /** Streams these bytes as the body, without saying beforehand how many there are. */
+  readonly bytes?: AsyncIterable<Buffer>;
 }
 
 /** One HTTP request to a registry (`host:port`), with its body read whole: for answers that are small. */
@@ -35,7 +37,7 @@ export async function open(
   path: string,
   sent: Sent = {},
 ): Promise<IncomingMessage> {
-  const { file, body } = sent;
+  const { file, body, bytes } = sent;
   const length = file?.size ?? (body === undefined ? undefined : Buffer.byteLength(body));
   const headers = { ...sent.headers, ...(length === undefined ? {} : { 'content-length': String(length) }) };
   const outgoing = request(`http://${registry}${path}`, { method, headers });
@@ -43,8 +45,9 @@ export async function open(
     outgoing.once('response', resolve);
     outgoing.on('error', reject);
   });
-  if (file === undefined) outgoing.end(body);
-  else pipeline(createReadStream(file.path, { highWaterMark: 1024 * 1024 }), outgoing).catch(() => undefined);
+  const source = file === undefined ? bytes : createReadStream(file.path, { highWaterMark: 1024 * 1024 });
+  if (source === undefined) outgoing.end(body);
+  else pipeline(source, outgoing).catch(() => undefined);
   return answered;
 }
 
@@ -97,7 +100,8 @@ export async function pushBlob(
   content: Buffer | { path: string; size: number },
   common: Headers = {},
 ): Promise<Answer> {
-  const held = await send(registry, 'HEAD', `/v2/${repository}/blobs/${digest}`, { headers: common });
+  const asked = await send(registry, 'HEAD', `/v2/${repository}/blobs/${digest}`, { headers: common });
+  const held = expectStatus([200, 404], asked);
   if (held.status === 200) return held;
   const opened = expectStatus(
     [202],
@@ -129,7 +133,10 @@ export async function pull(
   }
   const next = blobs.values();
   const workers = Array.from({ length: 3 }, async () => {
-    for (const blob of next) bytes += await pullBlob(registry, repository, blob.digest, headers);
+    for (const blob of next) {
+      const pulled = await pullBlob(registry, repository, blob.digest, headers);
+      bytes += pulled;
+    }
   });
   await Promise.all(workers);
   return { digest, bytes };
