@@ -72,11 +72,16 @@ function farewell(name: string, why: string, options: ClusterArguments): string 
   return `lost     region ${name} ended (${why}).${options.only === undefined ? ' The others go on.' : ''} To bring it back: ${again}`;
 }
 
-/** Aborts on Ctrl-C or when the process is asked to end; asking again ends it at once. */
+/** Ctrl-C under npm may arrive twice, from the terminal and from npm. */
+const SAME_REQUEST_MS = 1_000;
+
+/** Aborts on Ctrl-C or when the process is asked to end; asking again later ends it at once. */
 function stopRequested(): AbortSignal {
   const abort = new AbortController();
+  let requestedAt = 0;
   const stop = (): void => {
-    if (abort.signal.aborted) process.exit(1);
+    if (!abort.signal.aborted) requestedAt = performance.now();
+    else if (performance.now() - requestedAt > SAME_REQUEST_MS) process.exit(1);
     abort.abort();
   };
   process.on('SIGINT', stop);

@@ -101,8 +101,11 @@ async function launch(args: readonly string[], env: Record<string, string> = {})
 
 async function interrupt({ process: launcher }: Launcher): Promise<number | null> {
   if (launcher.exitCode === null && launcher.signalCode === null) {
+    const exited = once(launcher, 'exit');
+    // As under npm, where the terminal and npm both pass Ctrl-C on.
     launcher.kill('SIGINT');
-    await once(launcher, 'exit');
+    launcher.kill('SIGINT');
+    await exited;
   }
   return launcher.exitCode;
 }
