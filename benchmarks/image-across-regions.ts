@@ -111,13 +111,12 @@ async function bytesBetweenRegions(cluster: TestCluster): Promise<number> {
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
-/** Waits until no region misses anything, so that what was left over does not count for the next row. */
+/** Waits until every region holds all there is, so that what was left over does not count for the next row. */
 async function settled(cluster: TestCluster): Promise<void> {
+  const revision = await cluster.metric('us', 'meridian_view_revision');
   for (;;) {
-    const missing = await Promise.all(
-      REGIONS.map((region) => cluster.metric(region, 'meridian_replication_missing_blobs')),
-    );
-    if (missing.every((count) => count === 0)) return;
+    const watermarks = REGIONS.map((region) => cluster.metric(region, 'meridian_replication_watermark'));
+    if ((await Promise.all(watermarks)).every((watermark) => watermark >= revision)) return;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REGIONS, startCluster, type RegionName, type TestCluster } from '#test/support/cluster.ts';
 import { writeArtifactLayout, writeImageLayout, writeIndexLayout } from '#test/support/oci-layout.ts';
-import { pull, push, pushBlob, send } from '#test/support/registry-client.ts';
+import { pull, push, pushBlob, send, type Answer } from '#test/support/registry-client.ts';
 import { createHash } from 'node:crypto';
 
 const others: RegionName[] = ['eu', 'ap'];
@@ -51,9 +51,9 @@ describe('three regions on one machine', () => {
   it('moves no byte between regions for the second pull of the same image', async () => {
     const dir = join(scratch, 'twice');
     await writeImageLayout(dir, '1.0', { layerBytes: layers(4), seed: 'twice' });
-    await push(cluster.registry('us'), 'team/twice', '1.0', dir);
+    const pushed = await push(cluster.registry('us'), 'team/twice', '1.0', dir);
     for (const region of others) await pull(cluster.registry(region), 'team/twice', '1.0');
-    await settled(cluster);
+    await holdEverything(cluster, pushed);
     const before = await bytesBetweenRegions(cluster);
     for (const region of others) await pull(cluster.registry(region), 'team/twice', '1.0');
     expect(before).toBeGreaterThan(0);
@@ -109,11 +109,11 @@ describe('three regions on one machine', () => {
       const pulled = await pull(cluster.registry(region), 'team/survivor', '1.0');
       expect(pulled.digest).toBe(lost.digest);
     }
-    await push(cluster.registry('eu'), 'team/survivor', '2.0', during);
+    const pushed = await push(cluster.registry('eu'), 'team/survivor', '2.0', during);
     expect(cluster.output()).toContain('region us ended (SIGKILL)');
 
     await cluster.restart('us');
-    await settled(cluster);
+    await holdEverything(cluster, pushed);
     const moved = await bytesBetweenRegions(cluster);
     for (const [tag, { digest }] of [['1.0', lost] as const, ['2.0', missed] as const]) {
       await expect(pull(cluster.registry('us'), 'team/survivor', tag)).resolves.toMatchObject({ digest });
@@ -139,11 +139,12 @@ function layers(count: number): number[] {
   return Array.from({ length: count }, (_, i) => 1000 + i * 64 * 1024);
 }
 
-/** Waits until every region holds all it should. */
-async function settled(cluster: TestCluster): Promise<void> {
+/** Waits until every region holds everything that was there with a push. */
+async function holdEverything(cluster: TestCluster, { headers }: Answer): Promise<void> {
+  const [, revision] = String(headers['meridian-revision']).split(':');
   for (const region of REGIONS) {
-    const missing = (): Promise<number> => cluster.metric(region, 'meridian_replication_missing_blobs');
-    await expect.poll(missing, { timeout: 30_000, interval: 100 }).toBe(0);
+    const watermark = (): Promise<number> => cluster.metric(region, 'meridian_replication_watermark');
+    await expect.poll(watermark, { timeout: 30_000, interval: 100 }).toBeGreaterThanOrEqual(Number(revision));
   }
 }
 
