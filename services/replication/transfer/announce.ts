@@ -3,10 +3,12 @@ import { ask } from '../peers/ask.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
 import { createBackground, type Background } from './background.ts';
 import type { Fetcher } from './fetch.ts';
+import type { Told } from './told.ts';
 
 export interface AnnounceOptions {
   readonly directory: PeerDirectory;
   readonly fetcher: Fetcher;
+  readonly told: Told;
   readonly settings: {
     readonly announceRegions: number;
     readonly askTimeoutMs: number;
@@ -17,7 +19,7 @@ export interface AnnounceOptions {
 
 /** Early word of blobs, so that most of a push's content is in place when its manifest comes. Losing it costs time, never data. */
 export interface Announcements {
-  /** Tells the nearest active regions; does not wait for them. */
+  /** Tells the nearest active regions, a repository's always the same while they live; does not wait for them. */
   tell(blob: AnnounceBlob): void;
   /** Starts to copy what another region told of. */
   hear(blob: AnnounceBlob): void;
@@ -25,13 +27,15 @@ export interface Announcements {
 }
 
 export function createAnnouncements(options: AnnounceOptions): Announcements {
-  const { directory, fetcher, settings, onFault } = options;
+  const { directory, fetcher, told, settings, onFault } = options;
   const telling: Background = createBackground(settings.maxAnnounced, onFault);
   const copying: Background = createBackground(settings.maxAnnounced, onFault);
   return {
     tell: (blob) => {
       const nearest = directory.nearestFirst().filter(({ live, state }) => live && state === 'active');
-      for (const { region, peer } of nearest.slice(0, settings.announceRegions)) {
+      const chosen = told.first(blob.repository, nearest).slice(0, settings.announceRegions);
+      for (const { region, peer } of chosen) {
+        told.note(blob.repository, region);
         telling.run((signal) =>
           ask(region, { signal, timeoutMs: settings.askTimeoutMs }, (limited) =>
             peer.announce(blob, { signal: limited }),

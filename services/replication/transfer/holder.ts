@@ -4,11 +4,13 @@ import type { Held, Holder, HoldRequest } from '../catalog/collaborators.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
 import { batches } from './batches.ts';
 import { holdContent, type HoldOptions } from './hold-content.ts';
+import type { Told } from './told.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
 export interface HolderOptions extends HoldOptions {
   readonly region: string;
   readonly directory: PeerDirectory;
+  readonly told: Told;
   /** A region that takes longer gets a substitute, which it may still beat. */
   readonly slowHoldMs: number;
   readonly onFault: (error: unknown) => void;
@@ -80,9 +82,13 @@ function holdEnough(request: HoldRequest, options: HolderOptions, signal: AbortS
   });
 }
 
-/** The own region, then the others that answer, nearest first. */
-function reachable({ regions }: HoldRequest, { region, directory }: HolderOptions): string[] {
-  const others = directory.nearestFirst().filter((remote) => remote.live);
+/** The own region, then the others that answer: those told of the repository's blobs, then the nearest. */
+function reachable(
+  { regions, repository }: HoldRequest,
+  { region, directory, told }: HolderOptions,
+): string[] {
+  const live = directory.nearestFirst().filter((remote) => remote.live);
+  const others = told.first(repository, live);
   return [region, ...others.map((remote) => remote.region)].filter((name) => regions.includes(name));
 }
 

@@ -18,6 +18,7 @@ import { createPinFinder } from './pin-finder.ts';
 import { startReconciler } from './reconcile.ts';
 import { createSources } from './sources.ts';
 import { createSuspects } from './suspects.ts';
+import { rememberTold } from './told.ts';
 import { createTransferServer } from './transfer-server.ts';
 import { createTurns } from './turns.ts';
 import { createUploadRelay } from './upload-relay.ts';
@@ -98,7 +99,8 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     },
     onFault,
   });
-  const announcements = createAnnouncements({ directory, fetcher, settings, onFault });
+  const told = rememberTold();
+  const announcements = createAnnouncements({ directory, fetcher, told, settings, onFault });
   const reconciler = startReconciler({
     storage,
     fetcher,
@@ -124,7 +126,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
       fetcher,
       announcements,
     }),
-    holder: createHolder({ ...settings, region, storage, fetcher, directory, onFault }),
+    holder: createHolder({ ...settings, region, storage, fetcher, directory, told, onFault }),
     pinFinder: createPinFinder({ ...settings, region, storage, directory }),
     status: () => ({ ...reconciler.status(), regions: directory.nearestFirst().map(reach) }),
     untilMet: (signal) => directory.untilMet(settings.meetTimeoutMs, signal),
