@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { createMemoryCache } from '#libs/cache/memory.ts';
 import type { SharedCache } from '#libs/cache/leases.ts';
-import { createRedisCache } from '#libs/cache/redis.ts';
-import { readEnv, type ValuesOf } from '#libs/config/env.ts';
+import { openCache } from '#libs/cache/open.ts';
+import { readEnv } from '#libs/config/env.ts';
 import { connectEtcd } from '#libs/etcd/client.ts';
 import { startAdminServer, type ReadyReport } from '#libs/lifecycle/admin.ts';
 import { runService, type RunningService } from '#libs/lifecycle/run.ts';
 import { openRpcChannel } from '#libs/rpc/client.ts';
 import { storageContract, uploadsContract, type Storage } from '#libs/rpc/contracts.ts';
-import { createLog, type Logger } from '#libs/telemetry/log.ts';
+import { createLog } from '#libs/telemetry/log.ts';
 import { createMetrics } from '#libs/telemetry/metrics.ts';
 import { replicationMetrics } from '#libs/telemetry/metrics/replication.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
@@ -20,8 +19,6 @@ const SERVICE = 'replication';
 const FLUSH_SPANS_MS = 2_000;
 
 await runService(SERVICE, start);
-
-type Config = ValuesOf<typeof replicationProcessSettings>;
 
 async function start(signal: AbortSignal): Promise<RunningService> {
   const config = readEnv(replicationProcessSettings, process.env);
@@ -36,7 +33,10 @@ async function start(signal: AbortSignal): Promise<RunningService> {
   const tls = config.tls === undefined ? {} : { tls: config.tls };
   const own = openRpcChannel({ address: config.storage, ...tls });
   const storage = own.client(storageContract);
-  const cache = openCache(config, log);
+  const cache = openCache({
+    ...config,
+    onUnreachable: (err) => log.warn({ err }, 'Redis is away; processes of this region may do work twice.'),
+  });
   const metrics = createMetrics({ service: SERVICE, region });
   const started = Promise.withResolvers<ReplicationService>();
   const onPeerBytes = replicationMetrics(metrics, async () =>
@@ -80,15 +80,6 @@ async function start(signal: AbortSignal): Promise<RunningService> {
     },
     reportFault: (err) => log.error({ err }, 'The process met a fault that nothing caught, and ends.'),
   };
-}
-
-function openCache({ region, redisUrl }: Config, log: Logger): SharedCache {
-  if (redisUrl === undefined) return createMemoryCache(() => performance.now());
-  return createRedisCache({
-    url: redisUrl,
-    keyPrefix: `meridian/${region}/`,
-    onUnreachable: (err) => log.warn({ err }, 'Redis is away; processes of this region may do work twice.'),
-  });
 }
 
 /** Reads are answered without etcd and without Redis, so neither keeps this process from being ready. */
