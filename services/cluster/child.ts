@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RegionEvent } from '#libs/region-event.ts';
+import { NODE_ARGUMENTS, NODE_ENVIRONMENT } from './node-options.ts';
 import type { PlannedProcess } from './plan.ts';
 
 /** What a process tells its launcher over IPC. */
@@ -28,7 +29,8 @@ const MAX_LAST_WORDS = 4_096;
 export function startChild(planned: PlannedProcess, onEvent: (event: RegionEvent) => void): Child {
   const log = openSync(join(planned.dataDir, 'log.jsonl'), 'a');
   const child = fork(join(servicesDir, planned.entry), {
-    env: { ...inheritedEnv(planned), ...planned.env },
+    execArgv: [...NODE_ARGUMENTS],
+    env: { ...NODE_ENVIRONMENT, ...inheritedEnv(planned), ...planned.env },
     stdio: ['ignore', log, 'pipe', 'ipc'],
     detached: true,
   });

@@ -31,7 +31,8 @@ export interface SeparateRegionOptions {
   readonly etcd: string;
   /** For the links within the region, to other regions, and to etcd. */
   readonly tls: TlsFiles | undefined;
-  readonly env?: Readonly<Record<string, string>>;
+  /** More variables of one service. */
+  readonly env?: Partial<Record<ServiceName, Env>>;
 }
 
 export async function startSeparateRegion(options: SeparateRegionOptions): Promise<SeparateRegion> {
@@ -105,7 +106,7 @@ async function planRegion({
     MERIDIAN_REGION: region,
     MERIDIAN_ADMIN_LISTEN: admin[service],
     ...tlsEnv('MERIDIAN_RPC_TLS', tls),
-    ...env,
+    ...env?.[service],
   });
   return {
     registry,

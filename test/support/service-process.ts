@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NODE_ARGUMENTS, NODE_ENVIRONMENT } from '#services/cluster/node-options.ts';
 
 /** A service that runs as a process of its own. */
 export interface ServiceProcess {
@@ -60,8 +61,8 @@ export function runService(entry: string, env: Readonly<Record<string, string>>)
 
 function launch(entry: string, env: Readonly<Record<string, string>>): ChildProcess {
   return fork(join(services, entry), {
-    env: { PATH: process.env['PATH'], ...env },
-    execArgv: [],
+    env: { ...NODE_ENVIRONMENT, PATH: process.env['PATH'], ...env },
+    execArgv: [...NODE_ARGUMENTS],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
 }
