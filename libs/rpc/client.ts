@@ -8,6 +8,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { outgoingTraceHeaders, SpanKind, streamInSpan, withSpan } from '#libs/telemetry/trace.ts';
+import { chunkWriter } from './chunk-writer.ts';
 import type { Contract } from './contracts.ts';
 import { fromStatus } from './errors.ts';
 import { channelOptions } from './limits.ts';
@@ -34,7 +35,7 @@ export function openRpcChannel({ address, tls }: RpcChannelOptions): RpcChannel 
   const channel = new Client(address, credentials, { ...channelOptions, ...options });
   return {
     client: <S extends object>(contract: Contract<S>) => {
-      const { definition } = contract as { definition: Record<string, MethodDefinition<unknown, unknown>> };
+      const { definition } = contract as { definition: Record<string, Method> };
       const methods = Object.entries(definition).map(([name, method]) => [
         name.charAt(0).toLowerCase() + name.slice(1),
         method.responseStream ? streamCall(channel, method, address) : unaryCall(channel, method, address),
@@ -45,11 +46,13 @@ export function openRpcChannel({ address, tls }: RpcChannelOptions): RpcChannel 
   };
 }
 
-type Method = MethodDefinition<unknown, unknown>;
+type Method = MethodDefinition<unknown, unknown> & { readonly requestType: object };
 type Input = AsyncIterable<unknown>;
 
 function unaryCall(channel: Client, method: Method, address: string) {
   const name = method.path.slice(1);
+  const { responseDeserialize } = method;
+  const requestSerialize = chunkWriter(method.requestType, method.requestSerialize);
   return (input: unknown, { signal }: CallContext): Promise<unknown> =>
     withSpan(name, { kind: SpanKind.CLIENT, step: true, signal }, async () => {
       signal.throwIfAborted();
@@ -58,7 +61,6 @@ function unaryCall(channel: Client, method: Method, address: string) {
         if (error === null) answer.resolve(response);
         else answer.reject(signal.aborted ? abortReason(signal) : fromStatus(error, `${name} at ${address}`));
       };
-      const { requestSerialize, responseDeserialize } = method;
       const call = method.requestStream
         ? channel.makeClientStreamRequest(
             method.path,
@@ -89,10 +91,11 @@ function unaryCall(channel: Client, method: Method, address: string) {
 
 function streamCall(channel: Client, method: Method, address: string) {
   const name = method.path.slice(1);
+  const { responseDeserialize } = method;
+  const requestSerialize = chunkWriter(method.requestType, method.requestSerialize);
   return (input: unknown, { signal }: CallContext): AsyncIterable<unknown> =>
     streamInSpan(name, { kind: SpanKind.CLIENT, step: true, signal }, async function* () {
       signal.throwIfAborted();
-      const { requestSerialize, responseDeserialize } = method;
       const call: ClientReadableStream<unknown> = method.requestStream
         ? channel.makeBidiStreamRequest(method.path, requestSerialize, responseDeserialize, metadata())
         : channel.makeServerStreamRequest(

@@ -16,6 +16,7 @@ import {
   withSpan,
   type SpanOptions,
 } from '#libs/telemetry/trace.ts';
+import { chunkWriter } from './chunk-writer.ts';
 import type { Contract } from './contracts.ts';
 import { StatusError, toStatus } from './errors.ts';
 import { channelOptions } from './limits.ts';
@@ -49,14 +50,14 @@ export function createRpcServer({ tls, onFault, maxSendBytes }: RpcServerOptions
   });
   return {
     add: (contract, handlers) => {
-      const { definition } = contract as { definition: Record<string, MethodDefinition<unknown, unknown>> };
+      const { definition } = contract as { definition: Record<string, AnyMethod> };
       const implementation: Record<string, UntypedHandleCall> = {};
       for (const [name, method] of Object.entries(definition)) {
         const handler = (handlers as Record<string, AnyHandler>)[uncapitalize(name)];
         if (handler === undefined) throw new Error(`${contract.name} is served without ${name}`);
         implementation[name] = serveMethod(method, handler.bind(handlers), onFault);
       }
-      server.addService(definition, implementation);
+      server.addService(Object.fromEntries(Object.entries(definition).map(sendingChunks)), implementation);
     },
     listen: (address) =>
       new Promise((resolve, reject) => {
@@ -73,6 +74,11 @@ export function createRpcServer({ tls, onFault, maxSendBytes }: RpcServerOptions
   };
 }
 
+function sendingChunks([name, method]: [string, AnyMethod]): [string, AnyMethod] {
+  return [name, { ...method, responseSerialize: chunkWriter(method.responseType, method.responseSerialize) }];
+}
+
+type AnyMethod = MethodDefinition<unknown, unknown> & { readonly responseType: object };
 type AnyHandler = (input: unknown, context: CallContext) => unknown;
 type AnyCall = ServerUnaryCall<unknown, unknown> &
   ServerReadableStream<unknown, unknown> &
