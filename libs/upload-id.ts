@@ -25,10 +25,19 @@ export function regionOfUpload(id: string): string {
   return parseUploadId(id).region;
 }
 
+/** For a writer that believes the upload to stand elsewhere; `detail.offset` tells where it stands. */
+export function wrongOffset(offset: number, asked: number): RegistryError {
+  return new RegistryError(
+    'RANGE_INVALID',
+    `The upload stands at ${offset} bytes, but the chunk starts at ${asked}. Go on from ${offset}.`,
+    { detail: { offset } },
+  );
+}
+
 /** One error for every way an upload can't be found, so that guessing ids teaches nothing. */
 export function unknownUpload(id: string): RegistryError {
   return new RegistryError(
     'BLOB_UPLOAD_UNKNOWN',
-    `The upload ${quote(id)} is not known in this repository: it was finished or cancelled, or never opened. Start a new upload.`,
+    `The upload ${quote(id)} is not known in this repository: it was finished or cancelled, has expired, or was never opened. Start a new upload.`,
   );
 }

@@ -23,7 +23,7 @@ export type Value<T> = z.ZodType<T, string>;
 
 const OWN_PREFIX = 'MERIDIAN_';
 /** Variables for the tests, which services started by a test inherit. */
-const TEST_PREFIX = 'MERIDIAN_TEST_';
+const TEST_PREFIXES = ['MERIDIAN_TEST_', 'MERIDIAN_FAULTS', 'MERIDIAN_FAILPOINT'];
 
 /**
  * Reads every setting from the environment. Throws one ConfigError that names everything that is wrong, unknown
@@ -48,7 +48,8 @@ export function readEnv<S extends Settings>(settings: S, env: Environment): Valu
     .flatMap(({ variables }) => variables)
     .filter((variable) => variable.startsWith(OWN_PREFIX));
   for (const variable of Object.keys(env)) {
-    if (!variable.startsWith(OWN_PREFIX) || variable.startsWith(TEST_PREFIX)) continue;
+    if (!variable.startsWith(OWN_PREFIX)) continue;
+    if (TEST_PREFIXES.some((prefix) => variable.startsWith(prefix))) continue;
     if (!known.includes(variable)) problems.push(unknownVariable(variable, known));
   }
   if (problems.length > 0) throw new ConfigError(problems);

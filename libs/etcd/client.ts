@@ -1,4 +1,4 @@
-import type { IRangeResponse, IStatusResponse, ITxnResponse } from 'etcd3';
+import type { IMemberListResponse, IRangeResponse, IStatusResponse, ITxnResponse } from 'etcd3';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import { unaryCall, type Caller } from './call.ts';
 import { createLeases } from './leases.ts';
@@ -49,6 +49,11 @@ export function connectEtcd({ endpoints, tls, callTimeoutMs }: EtcdOptions): Etc
         sizeBytes: integer(response.dbSize),
         sizeInUseBytes: integer(response.dbSizeInUse),
       };
+    },
+    members: async (signal) => {
+      const call = { service: 'Cluster', method: 'memberList', kind: 'read' } as const;
+      const { members } = await unaryCall<IMemberListResponse>(caller, call, {}, signal);
+      return members.map(({ ID, name, clientURLs }) => ({ id: ID, name, clientUrls: clientURLs }));
     },
     close: () => {
       for (const member of members) member.close();

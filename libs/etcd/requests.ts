@@ -38,7 +38,7 @@ export function keyAndEnd({ key, rangeEnd = '' }: { key: string; rangeEnd?: stri
 }
 
 function compare(condition: Compare): ICompare {
-  const common = { key: Buffer.from(condition.key), result: RESULT[condition.op] };
+  const common = { ...keyAndEnd(condition), result: RESULT[condition.op] };
   switch (condition.target) {
     case 'mod':
       return { ...common, target: 'Mod', mod_revision: condition.value };

@@ -40,15 +40,25 @@ export interface RangeResult {
 
 export type CompareOperator = '=' | '!=' | '<' | '>';
 
-/** An absent key has mod and create revision 0 and version 0; comparing its value is always false. */
+/**
+ * An absent key has mod and create revision 0 and version 0; comparing its value is always false. With `rangeEnd` every key in the range must
+ * compare so, and an empty range is like an absent key.
+ */
 export type Compare =
   | {
       readonly key: string;
+      readonly rangeEnd?: string;
       readonly target: 'mod' | 'create' | 'version';
       readonly op: CompareOperator;
       readonly value: number;
     }
-  | { readonly key: string; readonly target: 'value'; readonly op: CompareOperator; readonly value: Buffer };
+  | {
+      readonly key: string;
+      readonly rangeEnd?: string;
+      readonly target: 'value';
+      readonly op: CompareOperator;
+      readonly value: Buffer;
+    };
 
 export type Operation =
   | { readonly kind: 'put'; readonly key: string; readonly value: Buffer; readonly lease?: string }
@@ -142,9 +152,18 @@ export interface StoreStatus {
   readonly sizeInUseBytes: number;
 }
 
+/** A member of etcd's cluster. */
+export interface StoreMember {
+  readonly id: string;
+  readonly name: string;
+  readonly clientUrls: readonly string[];
+}
+
 export interface EtcdClient extends KeyValueStore, Leases {
   /** Of the member that answers; not linearizable. */
   status(signal: AbortSignal): Promise<StoreStatus>;
+  /** All members of the cluster, as the one that answers knows them. */
+  members(signal: AbortSignal): Promise<StoreMember[]>;
   /** Ends the connections; calls and watches under way fail. */
   close(): void;
 }

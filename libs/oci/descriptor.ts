@@ -9,6 +9,7 @@ import {
   readStringMap,
   readStrings,
 } from './fields.ts';
+import { fieldNames, refuseLookalikes } from './lookalikes.ts';
 
 /**
  * What a manifest says of a piece of content it names; `size` is in bytes.
@@ -32,12 +33,26 @@ export interface Platform {
   readonly variant?: string;
 }
 
+const FIELDS = fieldNames(
+  'mediaType',
+  'digest',
+  'size',
+  'urls',
+  'annotations',
+  'data',
+  'artifactType',
+  'platform',
+);
+const PLATFORM_FIELDS = fieldNames('architecture', 'os', 'os.version', 'os.features', 'variant', 'features');
+
 /**
  * Reads a descriptor out of parsed JSON. `path` is where it stands in its manifest, for messages. Unknown fields are
  * left out of the result. Throws MANIFEST_INVALID.
  */
 export function readDescriptor(value: unknown, path: string): Descriptor {
   const object = readObject(value, path);
+  refuseLookalikes(object, path, FIELDS);
+  optional(object, 'data', path, readBase64);
   return {
     mediaType: readMediaType(object['mediaType'], `${path}.mediaType`),
     digest: readDigest(object['digest'], `${path}.digest`),
@@ -64,8 +79,16 @@ function readSize(value: unknown, path: string): number {
   throw fieldError(path, 'a whole number of bytes, zero or more', value);
 }
 
+/** Content embedded in the descriptor. It is checked for clients' sakes, and not kept: the blob itself must be there. */
+function readBase64(value: unknown, path: string): void {
+  if (!BASE64.test(readString(value, path))) throw fieldError(path, 'base64', value);
+}
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
 function readPlatform(value: unknown, path: string): Platform {
   const object = readObject(value, path);
+  refuseLookalikes(object, path, PLATFORM_FIELDS);
   return {
     ...optional(object, 'architecture', path, readString),
     ...optional(object, 'os', path, readString),

@@ -26,6 +26,7 @@ const HTTP_STATUS = {
   REQUEST_INVALID: 400,
   TOO_LARGE: 413,
   CONFLICT: 409,
+  TIMEOUT: 408,
   INTERNAL: 500,
 } as const;
 

@@ -12,6 +12,7 @@ import {
 } from './fields.ts';
 import type { JsonObject } from './fields.ts';
 import { parseJson } from './json.ts';
+import { fieldNames, refuseLookalikes } from './lookalikes.ts';
 import { isForeignLayer, isImageType, isManifestType, MANIFEST_TYPES, parseMediaType } from './mediatype.ts';
 import { quote } from './quote.ts';
 
@@ -46,6 +47,18 @@ export interface Manifest {
   readonly references: readonly ManifestReference[];
 }
 
+const FIELDS = fieldNames(
+  'schemaVersion',
+  'mediaType',
+  'artifactType',
+  'config',
+  'layers',
+  'manifests',
+  'subject',
+  'annotations',
+  'fsLayers',
+);
+
 /**
  * Reads a manifest as it was pushed. `contentType` is the request's header; without it the body's `mediaType` decides.
  * Throws MANIFEST_INVALID, or TOO_LARGE beyond MAX_MANIFEST_BYTES or `maxDescriptors`.
@@ -61,6 +74,7 @@ export function parseManifest(
     throw new RegistryError('TOO_LARGE', message);
   }
   const body = readObject(parseJson(bytes), 'the whole body');
+  refuseLookalikes(body, '', FIELDS);
   const mediaType = mediaTypeOf(body, contentType);
   if (body['schemaVersion'] !== 2) throw fieldError('schemaVersion', '2', body['schemaVersion']);
   const content = isImageType(mediaType) ? readImage(body, maxDescriptors) : readIndex(body, maxDescriptors);

@@ -74,6 +74,22 @@ export async function* streamInSpan<T>(
   }
 }
 
+/** Iterates `source` without the active trace: for what is done again and again within a step that has its span. */
+export function iterateOutsideTrace<T>(source: AsyncIterable<T>): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const iterator = source[Symbol.asyncIterator]();
+      return {
+        next: () => context.with(ROOT_CONTEXT, () => iterator.next()),
+        return: async () => {
+          await context.with(ROOT_CONTEXT, async () => iterator.return?.());
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
 /** The active trace context as W3C headers (`traceparent`, `tracestate`), for the next hop. */
 export function outgoingTraceHeaders(): Record<string, string> {
   const carrier: Record<string, string> = {};

@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { regionName } from '#libs/config/values.ts';
 
 /** What `npm start -- …` may be told. */
 export interface ClusterArguments {
-  /** Regions to start; all of them unless one is named. */
+  /** The region to start; all of the three unless one is named. */
   readonly only: string | undefined;
+  /** Which one in the row it is, from 1: that says which ports it has. */
+  readonly place: number;
   readonly dataDir: string;
   readonly firstPort: number;
   /** etcd's members; empty: the embedded coordinator. The n-th region prefers the n-th. */
@@ -20,15 +23,17 @@ export const usage = `Usage: npm start -- [options]
 Starts three regions of Meridian on this machine: us, eu and ap.
 
   --data DIR       where everything is kept (default: ./data)
-  --port N         the front ends listen at N, N+1 and N+2 (default: 5001); N+99 … N+102 are used between processes
+  --port N         the front ends listen at N, N+1 and N+2 (default: 5001); N+99 … N+119 are used between processes and for metrics
   --etcd URL,…     real etcd instead of the embedded coordinator; one URL, or one for each region's own member
   --redis URL,…    Redis instead of process memory; one URL, or one for each region
   --otlp URL       send traces to an OpenTelemetry collector, for example http://127.0.0.1:4318
-  --region NAME    start only this region again, beside the others that are still running
+  --region NAME    start only this region, beside the others that are running: one of the three again, or one that was added to the cluster
+  --place N        of a region that was added, from 4 to 10 (default: 4): its front end listens at N-1 after the first
   --help           this text
 `;
 
-const MAX_PORT = 65_535 - 102;
+const MAX_PORT = 65_535 - 119;
+const MAX_PLACE = 10;
 
 /** Throws an Error whose message is for the user. */
 export function parseArguments(argv: readonly string[], regions: readonly string[]): ClusterArguments {
@@ -41,14 +46,18 @@ export function parseArguments(argv: readonly string[], regions: readonly string
       redis: { type: 'string', default: '' },
       otlp: { type: 'string' },
       region: { type: 'string' },
+      place: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.region !== undefined && !regions.includes(values.region)) {
-    throw new Error(`--region ${values.region}: expected one of ${regions.join(', ')}.`);
+  if (values.region !== undefined && !regionName.safeParse(values.region).success) {
+    throw new Error(
+      `--region ${values.region}: expected one of ${regions.join(', ')}, or the name of a region that was added: ${regionName.description ?? ''}.`,
+    );
   }
   return {
     only: values.region,
+    place: parsePlace(values.place, values.region, regions),
     dataDir: resolve(values.data),
     firstPort: parsePort(values.port),
     etcd: parseUrls('--etcd', values.etcd, ['http:', 'https:']),
@@ -56,6 +65,20 @@ export function parseArguments(argv: readonly string[], regions: readonly string
     otlp: values.otlp === undefined ? undefined : parseUrls('--otlp', values.otlp, ['http:', 'https:'])[0],
     help: values.help,
   };
+}
+
+function parsePlace(
+  text: string | undefined,
+  region: string | undefined,
+  regions: readonly string[],
+): number {
+  const own = region === undefined ? 0 : regions.indexOf(region);
+  if (text === undefined) return own === -1 ? regions.length + 1 : own + 1;
+  const place = Number(text);
+  if (own === -1 && Number.isInteger(place) && place > regions.length && place <= MAX_PLACE) return place;
+  throw new Error(
+    `--place ${text}: expected a number from ${regions.length + 1} to ${MAX_PLACE}, with the --region of a region that was added.`,
+  );
 }
 
 function parsePort(text: string): number {

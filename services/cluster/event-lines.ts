@@ -22,6 +22,31 @@ function describe(event: RegionEvent): string {
       return `replica  ${short(event.digest)}  ${bytes(event.size)} from ${event.from}`;
     case 'caught-up':
       return `whole    holds all ${event.blobs} blobs it should (${bytes(event.bytes)}), up to revision ${event.revision}`;
+    case 'damaged':
+      return `damaged  ${short(event.digest)}  ${bytes(event.size)}: ${event.why}; it is fetched again`;
+    case 'healed':
+      return `healed   ${short(event.digest)}  ${bytes(event.size)} from ${event.from}`;
+    case 'blob-lost':
+      return `missing  ${short(event.digest)}  ${bytes(event.size)}: no region that answers has it`;
+    case 'collected':
+      return `collect  removed ${event.blobs} blobs that nothing needed (${bytes(event.bytes)})`;
+    case 'filling': {
+      const { blobs, wantedBlobs, bytesPerSecond, secondsLeft } = event;
+      const held = `${blobs} of ${wantedBlobs} blobs, ${bytes(event.bytes)} of ${bytes(event.wantedBytes)}`;
+      return `filling  holds ${held}, ${bytes(bytesPerSecond)}/s${secondsLeft === 0 ? '' : `, about ${secondsLeft} s left`}`;
+    }
+    case 'region-added':
+      return `cluster  region ${event.region} was added`;
+    case 'region-removed':
+      return `cluster  region ${event.region} was removed`;
+    case 'region-state':
+      return event.state === 'draining'
+        ? `cluster  region ${event.region} is being drained: it takes no new content`
+        : `cluster  region ${event.region} is active again`;
+    case 'drained':
+      return 'drained  nothing is lost if this region is removed now';
+    case 'untagged-removed':
+      return `untagged ${event.repository}  removed ${event.manifests} manifests that nothing kept any longer`;
     case 'region-lost':
       return `lost     cannot reach region ${event.region}: ${event.reason}`;
     case 'region-back':

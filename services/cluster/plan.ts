@@ -37,7 +37,7 @@ export function planCluster(options: ClusterArguments): ClusterPlan {
   const embedded = options.etcd.length === 0;
   const coordinatorPort = options.firstPort + COORDINATOR_OFFSET;
   const etcd = embedded ? [`http://${HOST}:${coordinatorPort}`] : options.etcd;
-  const regions = REGIONS.map((region, i) => planRegion(region, i, options, etcd));
+  const regions = placesOf(options).map(({ name, place }) => planRegion(name, place - 1, options, etcd));
   const coordinator: PlannedProcess = {
     name: 'coordinator',
     entry: 'coordinator/main.ts',
@@ -51,8 +51,13 @@ export function planCluster(options: ClusterArguments): ClusterPlan {
   };
   return {
     coordinator: embedded && options.only === undefined ? coordinator : undefined,
-    regions: regions.filter(({ name }) => options.only === undefined || name === options.only),
+    regions,
   };
+}
+
+/** The three, or the one that is started beside the others. */
+function placesOf({ only, place }: ClusterArguments): { name: string; place: number }[] {
+  return only === undefined ? REGIONS.map((name, i) => ({ name, place: i + 1 })) : [{ name: only, place }];
 }
 
 function planRegion(
@@ -62,7 +67,10 @@ function planRegion(
   etcd: readonly string[],
 ): PlannedRegion {
   const port = (offset: number): number => options.firstPort + offset + i;
-  const peers = REGIONS.map((name, j) => `${name}=${HOST}:${options.firstPort + PEER_OFFSET + j}`);
+  // An added region knows the three that were there at first, and itself in its place; those between are the catalog's to tell.
+  const known: string[] = [...REGIONS];
+  if (!known.includes(region)) known[i] = region;
+  const peers = known.flatMap((name, j) => `${name}=${HOST}:${options.firstPort + PEER_OFFSET + j}`);
   const redis = options.redis[Math.min(i, options.redis.length - 1)];
   const dataDir = join(options.dataDir, region);
   return {

@@ -17,8 +17,7 @@ export function checkTxn({ compare, success, failure }: TxnRequest): void {
   let bytes = 0;
   for (const { key, value, rangeEnd } of compare) {
     if (key.length === 0) throw etcdError.emptyKey();
-    if (rangeEnd.length > 0) throw unsupported('compares over ranges of keys');
-    bytes += key.length + (value?.length ?? 0);
+    bytes += key.length + rangeEnd.length + (value?.length ?? 0);
   }
   for (const operation of [...success, ...failure]) bytes += checkOperation(operation);
   if (bytes > MAX_REQUEST_BYTES) throw etcdError.tooLarge();

@@ -1,6 +1,13 @@
 import { createRpcServer } from '#libs/rpc/server.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
-import { kvContract, leaseContract, maintenanceContract, watchContract } from './contract.ts';
+import { createClusterService } from './cluster-service.ts';
+import {
+  clusterContract,
+  kvContract,
+  leaseContract,
+  maintenanceContract,
+  watchContract,
+} from './contract.ts';
 import { openDatabase } from './database.ts';
 import { createKvService } from './kv-service.ts';
 import { createLeaseService } from './lease-service.ts';
@@ -51,6 +58,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     server.add(watchContract, createWatchService({ store, progressIntervalMs, stopping: signal }));
     server.add(leaseContract, createLeaseService(store, leases));
     server.add(maintenanceContract, createMaintenanceService(store, database.sql));
+    server.add(clusterContract, createClusterService(store));
     const port = await server.listen(listen);
     return {
       address: `${listen.slice(0, listen.lastIndexOf(':'))}:${port}`,

@@ -23,7 +23,7 @@ export function isReadOnly({ success, failure }: TxnRequest): boolean {
 /** Runs a checked transaction. Whatever may be refused is refused before the first write. */
 export function runTxn(request: TxnRequest, writer: Writer, leases: LeaseTable): TxnOutcome {
   const { compare, success, failure } = request;
-  const succeeded = compare.every((condition) => holds(condition, writer.current(condition.key)));
+  const succeeded = compare.every((condition) => holdsInRange(condition, writer));
   const branch = succeeded ? success : failure;
   for (const { requestPut } of branch) if (requestPut) checkLease(requestPut.lease, leases);
   for (const { requestRange } of branch) if (requestRange) checkRevision(requestRange.revision, writer.base);
@@ -45,6 +45,16 @@ function perform({ requestRange, requestPut, requestDeleteRange }: RequestOp, wr
   if (!requestDeleteRange) throw new Error('An operation of a checked transaction is empty.');
   const deleted = writer.delete(parseKeyRange(requestDeleteRange.key, requestDeleteRange.rangeEnd));
   return { responseDeleteRange: { header: revisionOnly(writer), deleted } };
+}
+
+/** Every key of the range has to hold; a range without keys is like an absent key. */
+function holdsInRange(condition: Compare, writer: Writer): boolean {
+  const { key, rangeEnd, target } = condition;
+  if (rangeEnd.length === 0) return holds(condition, writer.current(key));
+  const found = writer.all(parseKeyRange(key, rangeEnd), target === 'VALUE' ? 'values' : 'keys');
+  return found.length === 0
+    ? holds(condition, undefined)
+    : found.every((version) => holds(condition, version));
 }
 
 /** An absent key has 0 for every number, and no value: comparing that is always false. */

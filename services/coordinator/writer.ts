@@ -11,6 +11,8 @@ export interface Writer {
   /** The revision of what the transaction has written, or the newest one while it has written nothing. */
   revision(): number;
   current(key: Buffer): Version | undefined;
+  /** All keys of a range, as they are. */
+  all(range: KeyRange, content: 'values' | 'keys'): Version[];
   range(request: RangeRequest): RangeResponse;
   put(key: Buffer, value: Buffer, lease: number): void;
   /** Gives the number of keys deleted. */
@@ -27,6 +29,7 @@ export function createWriter(history: History, base: Bounds): Writer {
     base,
     revision: () => revision,
     current: (key) => history.current(key, revision),
+    all: (range, content) => history.page(range, revision, -1, content),
     range: (request) => readRange(history, request, { ...base, revision }),
     put: (key, value, lease) => {
       const before = history.current(key, revision);

@@ -1,13 +1,13 @@
 import { optionalSetting, setting, type ValuesOf } from '#libs/config/env.ts';
 import { tlsSetting } from '#libs/config/tls.ts';
-import { hostPort, integer, rpcAddress } from '#libs/config/values.ts';
+import { hostPort, integer, oneOf, rpcAddress } from '#libs/config/values.ts';
 import { telemetrySettings } from '#libs/telemetry/settings.ts';
 import { defaultFrontendSettings, type FrontendSettings } from './settings.ts';
 
 const defaults = defaultFrontendSettings;
 const ms = integer({ unit: 'milliseconds', min: 0, max: Number.MAX_SAFE_INTEGER });
 
-/** The limits that an operator may set, wherever the front end runs. */
+/** The limits and switches that an operator may set, wherever the front end runs. */
 export const frontendLimitSettings = {
   maxManifestBytes: setting(
     'MERIDIAN_MAX_MANIFEST_BYTES',
@@ -34,11 +34,22 @@ export const frontendLimitSettings = {
     integer({ unit: 'entries', min: 1, max: 100_000 }),
     defaults.maxPageSize,
   ),
+  minClientBytesPerSecond: setting(
+    'MERIDIAN_MIN_CLIENT_BYTES_PER_SECOND',
+    integer({ unit: 'bytes per second', min: 0, max: 1024 * 1024 * 1024 }),
+    defaults.minimumRate.bytesPerSecond,
+  ),
+  minRateWindowMs: setting(
+    'MERIDIAN_MIN_RATE_WINDOW_MS',
+    integer({ unit: 'milliseconds', min: 100, max: 3_600_000 }),
+    defaults.minimumRate.windowMs,
+  ),
   maxCachedContentBytes: setting(
     'MERIDIAN_MAX_CACHED_CONTENT_BYTES',
     integer({ unit: 'bytes', min: 8 * 1024 * 1024, max: Number.MAX_SAFE_INTEGER }),
     defaults.maxCachedContentBytes,
   ),
+  deletion: setting('MERIDIAN_DELETE', oneOf('on', 'off'), defaults.deletion),
 };
 
 /** The environment variables of a front end's process. */
@@ -58,7 +69,7 @@ export const frontendProcessSettings = {
 /** The settings that the limits of the environment stand for. */
 export function frontendSettingsFrom(limits: ValuesOf<typeof frontendLimitSettings>): FrontendSettings {
   const { maxManifestBytes, maxDescriptors, maxTagsPerPush, maxHeaderBytes } = limits;
-  const { maxPageSize, maxCachedContentBytes } = limits;
+  const { maxPageSize, maxCachedContentBytes, deletion } = limits;
   return {
     ...defaults,
     maxManifestBytes,
@@ -68,5 +79,7 @@ export function frontendSettingsFrom(limits: ValuesOf<typeof frontendLimitSettin
     maxPageSize,
     defaultPageSize: Math.min(defaults.defaultPageSize, maxPageSize),
     maxCachedContentBytes,
+    deletion,
+    minimumRate: { bytesPerSecond: limits.minClientBytesPerSecond, windowMs: limits.minRateWindowMs },
   };
 }

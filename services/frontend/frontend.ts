@@ -1,8 +1,10 @@
-import type { Catalog, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
+import type { Catalog, Operations, Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
 import type { Announce } from './announce.ts';
 import type { CatalogCache } from './cache/catalog-cache.ts';
 import type { ContentReader } from './content/reader.ts';
 import type { LocalFiles } from './content/local-files.ts';
+import type { Membership } from './membership.ts';
+import type { Verification } from './content/verification.ts';
 import type { FrontendSettings } from './settings.ts';
 
 /** The services of the front end's own region. */
@@ -14,6 +16,10 @@ export interface Collaborators {
   readonly remoteUploads: Uploads;
   readonly catalog: Catalog;
   readonly transfer: Transfer;
+  /** Those of all regions, carried there. */
+  readonly operations: Operations;
+  /** Looks at blobs of this region that turned out to be damaged. */
+  readonly scrub: Pick<Scrub, 'verify'>;
 }
 
 /** What the handlers of all resources work with. */
@@ -21,7 +27,9 @@ export interface Frontend extends Collaborators {
   readonly region: string;
   readonly settings: FrontendSettings;
   readonly cache: CatalogCache;
+  readonly membership: Membership;
   readonly content: ContentReader;
   readonly files: LocalFiles;
+  readonly verification: Verification;
   readonly announce: Announce;
 }

@@ -2,7 +2,14 @@ import { readEnv } from '#libs/config/env.ts';
 import { startAdminServer, type AdminServer } from '#libs/lifecycle/admin.ts';
 import { runService, type RunningService } from '#libs/lifecycle/run.ts';
 import { openRpcChannel, type RpcChannel } from '#libs/rpc/client.ts';
-import { catalogContract, storageContract, transferContract, uploadsContract } from '#libs/rpc/contracts.ts';
+import {
+  catalogContract,
+  operationsContract,
+  scrubContract,
+  storageContract,
+  transferContract,
+  uploadsContract,
+} from '#libs/rpc/contracts.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { createMetrics, type Metrics } from '#libs/telemetry/metrics.ts';
 import { httpMetrics } from '#libs/telemetry/metrics/http.ts';
@@ -67,6 +74,8 @@ function clients({ storage, replication }: Record<'storage' | 'replication', Rpc
     remoteUploads: replication.client(uploadsContract),
     catalog: replication.client(catalogContract),
     transfer: replication.client(transferContract),
+    operations: replication.client(operationsContract),
+    scrub: storage.client(scrubContract),
   };
 }
 

@@ -1,21 +1,22 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import type { AnnounceBlob } from '#types/meridian/v1/AnnounceBlob.ts';
-import { createAnnounce } from './announce.ts';
-import { createCatalogCache } from './cache/catalog-cache.ts';
 import { followCatalog } from './cache/follow.ts';
-import { createLocalFiles } from './content/local-files.ts';
+import { createReadBudget, type ReadBudget } from './content/read-budget.ts';
 import { createReadBuffers } from './content/read-buffers.ts';
-import { createContentReader } from './content/reader.ts';
 import type { Collaborators, Frontend } from './frontend.ts';
+import { closeServer } from './http/close-server.ts';
 import type { RequestState } from './http/context.ts';
 import { answerErrors, type OnFault } from './http/errors.ts';
+import { requireHost } from './http/host.ts';
 import { answerMalformed } from './http/malformed.ts';
 import { observe, type OnRequest } from './http/observe.ts';
+import { originForm } from './http/target.ts';
 import { registryRouter } from './routes.ts';
 import type { FrontendSettings } from './settings.ts';
+import { wireFrontend } from './wire.ts';
 
 export interface FrontendOptions extends Collaborators {
   /** Port 0: any free one. */
@@ -40,32 +41,44 @@ export interface RunningFrontend {
 export async function startFrontend(options: FrontendOptions): Promise<RunningFrontend> {
   const { settings, onFault } = options;
   const stopping = new AbortController();
-  const frontend = wire(options, stopping.signal);
-  const application = applicationOf(frontend, options).callback();
+  const budget = createReadBudget(settings.maxReadBytes);
+  const frontend = wireFrontend(options, budget, stopping.signal);
+  const application = applicationOf(frontend, budget, options).callback();
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    request.url = originForm(request.url ?? '/');
+    // Node loses the request after one that offers an upgrade and is answered before its body has come.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    application(request, response).catch((error: unknown) => onFault(error, 'answering a request'));
+  };
   const server = createServer(
     {
       maxHeaderSize: settings.maxHeaderBytes,
       headersTimeout: settings.headersTimeoutMs,
+      connectionsCheckingInterval: settings.headersTimeoutMs / 4,
       keepAliveTimeout: settings.keepAliveTimeoutMs,
-      // A body may take as long as it takes.
+      // Checked by requireHost, whose refusal says what is wrong.
+      requireHostHeader: false,
+      // A body may take as long as it takes, as long as it moves: http/client-pace.ts.
       requestTimeout: 0,
+      keepAlive: true,
+      keepAliveInitialDelay: settings.tcpKeepAliveMs,
     },
-    (request, response) => {
-      application(request, response).catch((error: unknown) => onFault(error, 'answering a request'));
-    },
+    serve,
   );
-  answerMalformed(server, settings.maxHeaderBytes);
+  // Whoever reads the body says that it may come, so that a refusal comes before it.
+  server.on('checkContinue', (request, response) => server.emit('request', request, response));
+  answerMalformed(server, settings.maxHeaderBytes, settings.discardTimeoutMs);
   server.listen(options.listen);
   await once(server, 'listening');
 
   const following = followCatalog({
     catalog: frontend.catalog,
-    cache: frontend.cache,
+    followers: [frontend.cache, frontend.membership],
     retryMs: settings.followRetryMs,
     signal: stopping.signal,
   }).catch((error: unknown) => onFault(error, 'following the catalog'));
   const stop = async (graceMs: number): Promise<void> => {
-    await close(server, graceMs);
+    await closeServer(server, graceMs);
     stopping.abort(new Error('The front end stops.'));
     await following;
   };
@@ -76,42 +89,21 @@ export async function startFrontend(options: FrontendOptions): Promise<RunningFr
   };
 }
 
-function wire(options: FrontendOptions, signal: AbortSignal): Frontend {
-  const { storage, uploads, remoteUploads, catalog, transfer, settings, region } = options;
-  const now = (): number => performance.now();
-  return {
-    ...{ storage, uploads, remoteUploads, catalog, transfer, settings, region },
-    cache: createCatalogCache({ settings, now }),
-    content: createContentReader({ storage, transfer, maxCachedBytes: settings.maxCachedContentBytes }),
-    files: createLocalFiles({
-      storage,
-      maxCachedPaths: settings.maxCachedPaths,
-      retryMs: settings.localFilesRetryMs,
-      now,
-    }),
-    announce: createAnnounce({
-      transfer,
-      maxAnnouncements: settings.maxAnnouncements,
-      timeoutMs: settings.announceTimeoutMs,
-      signal,
-      onFailure: options.onAnnounceFailure,
-    }),
-  };
-}
-
 function applicationOf(
   frontend: Frontend,
+  budget: ReadBudget,
   { settings, onRequest, onFault }: FrontendOptions,
 ): Koa<RequestState> {
   const buffers = createReadBuffers({
-    max: settings.maxReadBuffers,
-    bytes: settings.readBufferBytes,
-    scarceBytes: settings.scarceReadBufferBytes,
+    budget,
+    limits: { mostBytes: settings.readBufferBytes, leastBytes: settings.leastReadBufferBytes },
+    maxKeptBytes: settings.maxReadBytes,
   });
   const router = registryRouter(frontend, buffers);
   const app = new Koa<RequestState>();
   app.use(observe(onRequest, settings));
   app.use(answerErrors(onFault));
+  app.use(requireHost);
   app.use(router.allowedMethods());
   app.use(router.routes());
   // What fails after the header was sent has been dealt with where it was sent.
@@ -120,16 +112,3 @@ function applicationOf(
   });
   return app;
 }
-
-/** Connections without a request are closed at once, and the others as soon as theirs is answered. */
-async function close(server: Server, graceMs: number): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
-  const grace = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearInterval(idle);
-  clearTimeout(grace);
-}
-
-const IDLE_CHECK_MS = 50;

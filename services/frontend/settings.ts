@@ -1,4 +1,5 @@
 import { MAX_DESCRIPTORS, MAX_MANIFEST_BYTES } from '#libs/oci/manifest.ts';
+import type { MinimumRate } from './http/client-pace.ts';
 
 /** Every limit and time of the front end. */
 export interface FrontendSettings {
@@ -34,19 +35,33 @@ export interface FrontendSettings {
   readonly followRetryMs: number;
   /** Answers staler than this carry a Warning. */
   readonly staleWarningMs: number;
-  /** Buffers for reading blobs' files, and the size of each. With all in use, reading goes on with small ones. */
-  readonly maxReadBuffers: number;
+  /** What a client must take of an answer, and send of a request, while it is waited for. */
+  readonly minimumRate: MinimumRate;
+  /** How long a connection is silent before TCP asks whether the other side is still there. */
+  readonly tcpKeepAliveMs: number;
+  /** Bytes of blobs in memory on their way to clients; with all of them in use, each reader gets little more. */
+  readonly maxReadBytes: number;
+  /** Calls that bring pieces of blobs at a time, and for how long one counts: one that follows a copy may wait. */
+  readonly maxReadCalls: number;
+  readonly readCallTurnMs: number;
+  /** The largest buffer for reading a blob's file, and the smallest, for many readers or slow ones. */
   readonly readBufferBytes: number;
-  readonly scarceReadBufferBytes: number;
+  readonly leastReadBufferBytes: number;
   /** Paths of blobs' files held in memory. */
   readonly maxCachedPaths: number;
   /** For how long files are not tried again after storage's volume turned out not to be mounted here. */
   readonly localFilesRetryMs: number;
+  /** How long a file that was hashed while it was sent, and has not been written to since, is sent without being hashed. */
+  readonly trustedFileMs: number;
+  /** Repositories that a mount without `from` looks at as sources. */
+  readonly maxMountCandidates: number;
   /** How long a mount waits for the blob to come from another region before the client is asked to upload it. */
   readonly mountWaitMs: number;
   /** Announcements of new blobs that may be under way at a time (more are left out), and the time for each. */
   readonly maxAnnouncements: number;
   readonly announceTimeoutMs: number;
+  /** Whether tags, manifests and blobs can be deleted. */
+  readonly deletion: 'on' | 'off';
 }
 
 export const defaultFrontendSettings: FrontendSettings = {
@@ -68,12 +83,19 @@ export const defaultFrontendSettings: FrontendSettings = {
   maxFrameGapMs: 3000,
   followRetryMs: 250,
   staleWarningMs: 5000,
-  maxReadBuffers: 256,
+  minimumRate: { bytesPerSecond: 1024, windowMs: 60_000 },
+  tcpKeepAliveMs: 30_000,
+  maxReadBytes: 8 * 1024 * 1024,
+  maxReadCalls: 32,
+  readCallTurnMs: 50,
   readBufferBytes: 256 * 1024,
-  scarceReadBufferBytes: 32 * 1024,
+  leastReadBufferBytes: 16 * 1024,
   maxCachedPaths: 20_000,
   localFilesRetryMs: 60_000,
+  trustedFileMs: 600_000,
+  maxMountCandidates: 100,
   mountWaitMs: 10_000,
   maxAnnouncements: 64,
   announceTimeoutMs: 10_000,
+  deletion: 'on',
 };

@@ -4,17 +4,26 @@ import type { SharedCache } from '#libs/cache/leases.ts';
 import type { ValuesOf } from '#libs/config/env.ts';
 import type { EtcdClient } from '#libs/etcd/store.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
-import { catalogContract, storageContract, transferContract, uploadsContract } from '#libs/rpc/contracts.ts';
+import {
+  catalogContract,
+  operationsContract,
+  reclaimContract,
+  scrubContract,
+  storageContract,
+  transferContract,
+  uploadsContract,
+} from '#libs/rpc/contracts.ts';
 import { localClient } from '#libs/rpc/local.ts';
 import type { Logger } from '#libs/telemetry/log.ts';
 import type { Metrics } from '#libs/telemetry/metrics.ts';
 import { httpMetrics } from '#libs/telemetry/metrics/http.ts';
+import { healingMetrics } from '#libs/telemetry/metrics/healing.ts';
 import { replicationMetrics } from '#libs/telemetry/metrics/replication.ts';
-import { storageMetrics } from '#libs/telemetry/metrics/storage.ts';
+import { expiryMetrics, scrubMetrics, storageMetrics } from '#libs/telemetry/metrics/storage.ts';
 import { accessLog } from '../frontend/access-log.ts';
 import { frontendSettingsFrom } from '../frontend/config.ts';
 import { startFrontend } from '../frontend/service.ts';
-import { transferSettingsFrom } from '../replication/config.ts';
+import { catalogSettingsFrom, collectSettingsFrom, transferSettingsFrom } from '../replication/config.ts';
 import { startReplication, type ReplicationService } from '../replication/service.ts';
 import { storageSettingsFrom } from '../storage/config.ts';
 import { openStorage, type StorageService } from '../storage/service.ts';
@@ -45,12 +54,25 @@ export async function startRegion(options: RegionOptions, signal: AbortSignal): 
     const endBy = performance.now() + graceMs;
     for (const service of started.reverse()) await service.stop(Math.max(0, endBy - performance.now()));
   };
+  const countExpired = expiryMetrics(options.metrics);
+  const countScrubbed = scrubMetrics(options.metrics);
   try {
     const storage = await openStorage({
       dataDir: join(config.dataDir, 'storage'),
       region: config.region,
       settings: storageSettingsFrom(config),
       onFault: (err) => log.error({ err }, 'The disk failed a request.'),
+      onExpired: (expired) => {
+        countExpired(expired);
+        log.info({ expired }, 'Uploads that got no bytes for too long have ended.');
+      },
+      onScrub: {
+        ...countScrubbed,
+        damaged: (damage) => {
+          countScrubbed.damaged();
+          log.warn({ damage }, 'A damaged blob has gone into quarantine.');
+        },
+      },
     });
     started.push(storage);
     const replication = await replicate(options, storage, signal);
@@ -69,6 +91,7 @@ async function replicate(
   signal: AbortSignal,
 ): Promise<ReplicationService> {
   storageMetrics(metrics, () => storage.storage.stats({}, { signal }));
+  const countHealing = healingMetrics(metrics);
   // Filled below: the service wants the counter that the metrics give.
   const started: { service?: ReplicationService } = {};
   const onPeerBytes = replicationMetrics(metrics, async () => {
@@ -85,10 +108,18 @@ async function replicate(
       regions: config.regions,
       storage: localClient(storageContract, storage.storage),
       uploads: localClient(uploadsContract, storage.uploads),
+      reclaim: localClient(reclaimContract, storage.reclaim),
+      scrub: localClient(scrubContract, storage.scrub),
       peerListen: config.peerListen,
       ...(config.peerTls === undefined ? {} : { peerTls: config.peerTls }),
+      catalogSettings: catalogSettingsFrom(config),
       transferSettings: transferSettingsFrom(config),
-      onEvent,
+      collectSettings: collectSettingsFrom(config),
+      retentionIntervalMs: config.retentionIntervalMs,
+      onEvent: (event) => {
+        countHealing(event);
+        onEvent(event);
+      },
       onPeerBytes,
       onFault: (err, method) => log.warn({ err, method }, 'Something went wrong that should not.'),
     },
@@ -113,6 +144,8 @@ function serve(
     remoteUploads: localClient(uploadsContract, replication.uploads),
     catalog: localClient(catalogContract, replication.catalog),
     transfer: localClient(transferContract, replication.transfer),
+    operations: localClient(operationsContract, replication.operations),
+    scrub: localClient(scrubContract, storage.scrub),
     onRequest: (record) => {
       count(record);
       logRequest(record);

@@ -2,15 +2,19 @@ import { z } from 'zod';
 import { cacheSettings } from '#libs/cache/settings.ts';
 import { optionalSetting, setting, type Value, type ValuesOf } from '#libs/config/env.ts';
 import { tlsSetting } from '#libs/config/tls.ts';
-import { hostPort, integer, path, regionName, rpcAddress, urlList } from '#libs/config/values.ts';
+import { boolean, hostPort, integer, path, regionName, rpcAddress, urlList } from '#libs/config/values.ts';
 import { telemetrySettings } from '#libs/telemetry/settings.ts';
 import type { ConfiguredRegion } from './catalog/bootstrap.ts';
+import type { CatalogSettings } from './catalog/settings.ts';
+import { DEFAULT_RETENTION_INTERVAL_MS } from './retention/retention.ts';
+import { defaultCollectSettings, type CollectSettings } from './collect/settings.ts';
 import { defaultTransferSettings, type TransferSettings } from './settings.ts';
 
 const defaults = defaultTransferSettings;
 const bytes = integer({ unit: 'bytes', min: 0, max: Number.MAX_SAFE_INTEGER });
 const copies = integer({ unit: 'copies', min: 1, max: 1_000 });
 const ms = integer({ unit: 'milliseconds', min: 1, max: 86_400_000 });
+const graceMs = integer({ unit: 'milliseconds', min: 0, max: Number.MAX_SAFE_INTEGER });
 
 /** The limits that an operator may set, wherever replication runs. */
 export const replicationLimitSettings = {
@@ -22,7 +26,12 @@ export const replicationLimitSettings = {
     integer({ unit: 'regions', min: 0, max: 16 }),
     defaults.announceRegions,
   ),
+  holdTimeoutMs: setting('MERIDIAN_HOLD_TIMEOUT_MS', ms, defaults.holdTimeoutMs),
   stallTimeoutMs: setting('MERIDIAN_STALL_TIMEOUT_MS', ms, defaults.stallTimeoutMs),
+  collects: setting('MERIDIAN_COLLECT', boolean, defaultCollectSettings.collects),
+  collectIntervalMs: setting('MERIDIAN_COLLECT_INTERVAL_MS', ms, defaultCollectSettings.collectIntervalMs),
+  retentionIntervalMs: setting('MERIDIAN_RETENTION_INTERVAL_MS', ms, DEFAULT_RETENTION_INTERVAL_MS),
+  collectGraceMs: setting('MERIDIAN_COLLECT_GRACE_MS', graceMs, defaultCollectSettings.collectGraceMs),
 };
 
 /** `us=host:port,eu=host:port,…`: every region and where its replication service answers the others. */
@@ -73,8 +82,27 @@ export const replicationProcessSettings = {
 
 /** The settings that the limits of the environment stand for. */
 export function transferSettingsFrom(limits: ValuesOf<typeof replicationLimitSettings>): TransferSettings {
-  const { maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions, stallTimeoutMs } = limits;
-  return { ...defaults, maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions, stallTimeoutMs };
+  const { maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions, holdTimeoutMs, stallTimeoutMs } =
+    limits;
+  return {
+    ...defaults,
+    ...{ maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions, holdTimeoutMs, stallTimeoutMs },
+    // A substitute must have its time too.
+    slowHoldMs: Math.min(defaults.slowHoldMs, Math.ceil(holdTimeoutMs / 4)),
+  };
+}
+
+/** The catalog's settings that the environment stands for. */
+export function catalogSettingsFrom({
+  holdTimeoutMs,
+}: ValuesOf<typeof replicationLimitSettings>): Partial<CatalogSettings> {
+  return { holdTimeoutMs };
+}
+
+/** The settings of collections that the environment stands for. */
+export function collectSettingsFrom(limits: ValuesOf<typeof replicationLimitSettings>): CollectSettings {
+  const { collects, collectIntervalMs, collectGraceMs } = limits;
+  return { ...defaultCollectSettings, collects, collectIntervalMs, collectGraceMs };
 }
 
 function parseRegion(text: string): ConfiguredRegion | undefined {

@@ -6,12 +6,24 @@ import { connectEtcd } from '#libs/etcd/client.ts';
 import { startAdminServer, type ReadyReport } from '#libs/lifecycle/admin.ts';
 import { runService, type RunningService } from '#libs/lifecycle/run.ts';
 import { openRpcChannel } from '#libs/rpc/client.ts';
-import { storageContract, uploadsContract, type Storage } from '#libs/rpc/contracts.ts';
+import {
+  reclaimContract,
+  scrubContract,
+  storageContract,
+  uploadsContract,
+  type Storage,
+} from '#libs/rpc/contracts.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { createMetrics } from '#libs/telemetry/metrics.ts';
+import { healingMetrics } from '#libs/telemetry/metrics/healing.ts';
 import { replicationMetrics } from '#libs/telemetry/metrics/replication.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
-import { replicationProcessSettings, transferSettingsFrom } from './config.ts';
+import {
+  catalogSettingsFrom,
+  collectSettingsFrom,
+  replicationProcessSettings,
+  transferSettingsFrom,
+} from './config.ts';
 import { startReplication, type ReplicationService } from './service.ts';
 
 const SERVICE = 'replication';
@@ -38,6 +50,7 @@ async function start(signal: AbortSignal): Promise<RunningService> {
     onUnreachable: (err) => log.warn({ err }, 'Redis is away; processes of this region may do work twice.'),
   });
   const metrics = createMetrics({ service: SERVICE, region });
+  const countHealing = healingMetrics(metrics);
   const started = Promise.withResolvers<ReplicationService>();
   const onPeerBytes = replicationMetrics(metrics, async () =>
     (await started.promise).catalog.status({}, { signal }),
@@ -50,8 +63,16 @@ async function start(signal: AbortSignal): Promise<RunningService> {
       leases: cache,
       storage,
       uploads: own.client(uploadsContract),
+      reclaim: own.client(reclaimContract),
+      catalogSettings: catalogSettingsFrom(config),
+      scrub: own.client(scrubContract),
       transferSettings: transferSettingsFrom(config),
-      onEvent: (event) => log.info({ event }, 'Something happened in this region.'),
+      collectSettings: collectSettingsFrom(config),
+      retentionIntervalMs: config.retentionIntervalMs,
+      onEvent: (event) => {
+        countHealing(event);
+        log.info({ event }, 'Something happened in this region.');
+      },
       onPeerBytes,
       onFault: (err, method) => log.warn({ err, method }, 'Something went wrong that should not.'),
     },

@@ -1,24 +1,21 @@
 import type { Leases } from '#libs/cache/leases.ts';
 import type { EtcdClient } from '#libs/etcd/store.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
-import {
-  catalogContract,
-  peerContract,
-  transferContract,
-  uploadsContract,
-  type Catalog,
-  type Storage,
-  type Transfer,
-  type Uploads,
-} from '#libs/rpc/contracts.ts';
-import { createRpcServer, type OnFault, type RpcServer } from '#libs/rpc/server.ts';
+import type { Catalog, Operations, Reclaim, Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
+import type { RpcServer } from '#libs/rpc/server.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
 import type { ConfiguredRegion } from './catalog/bootstrap.ts';
 import { openCatalog, type OpenCatalog } from './catalog/catalog.ts';
 import type { CatalogSettings } from './catalog/settings.ts';
+import { serveFrontends, servePeers } from './servers.ts';
 import { defaultTransferSettings, type TransferSettings } from './settings.ts';
 import { startTransfer, type RunningTransfer } from './transfer/start-transfer.ts';
+import type { CollectSettings } from './collect/settings.ts';
+import { createKeepElsewhere, endingElsewhere } from './membership/keep-elsewhere.ts';
+import { defaultMembershipSettings, type MembershipSettings } from './membership/settings.ts';
+import { tellHealed } from './healing/follow-damage.ts';
+import { startOperations } from './operations/start-operations.ts';
 import { wantedCatalog } from './wanted-catalog.ts';
 
 export interface ReplicationOptions {
@@ -36,6 +33,8 @@ export interface ReplicationOptions {
   /** The own region's. */
   readonly storage: Storage;
   readonly uploads: Uploads;
+  readonly reclaim: Reclaim;
+  readonly scrub: Scrub;
   /** Where other regions reach this one: `host:port`. */
   readonly peerListen: string;
   readonly peerTls?: TlsFiles | undefined;
@@ -44,6 +43,10 @@ export interface ReplicationOptions {
   readonly tls?: TlsFiles | undefined;
   readonly catalogSettings?: Partial<CatalogSettings>;
   readonly transferSettings?: Partial<TransferSettings>;
+  readonly collectSettings?: Partial<CollectSettings>;
+  readonly membershipSettings?: Partial<MembershipSettings>;
+  /** From the end of one removal of untagged manifests to the beginning of the next. */
+  readonly retentionIntervalMs?: number;
   readonly onEvent: OnRegionEvent;
   readonly onPeerBytes: OnPeerBytes;
   /** Faults of the program, and disturbances that heal by themselves; `method` names the call they happened in. */
@@ -56,6 +59,8 @@ export interface ReplicationService {
   readonly transfer: Transfer;
   /** The uploads of all regions, carried to where they lie. */
   readonly uploads: Uploads;
+  /** Those of all regions, carried to the one that they name. */
+  readonly operations: Operations;
   readonly peerPort: number;
   /** Undefined without `listen`. */
   readonly port: number | undefined;
@@ -68,9 +73,10 @@ export interface ReplicationService {
  * that are there are known to be; rejects with a sentence when the catalog is not for this configuration or an address is taken, and when `signal` aborts before.
  */
 export async function startReplication(
-  options: ReplicationOptions,
+  given: ReplicationOptions,
   signal: AbortSignal,
 ): Promise<ReplicationService> {
+  const options = { ...given, onEvent: tellHealed(given.onEvent) };
   const { region } = options;
   const opened = await openCatalog(
     { ...options, leases: options.etcd, ...withSettings(options.catalogSettings) },
@@ -81,59 +87,64 @@ export async function startReplication(
     catalog: wantedCatalog(opened.view, region),
     settings: { ...defaultTransferSettings, ...options.transferSettings },
   });
+  const keepElsewhere = createKeepElsewhere({
+    ...{ region, view: opened.view, directory: moving.directory },
+    settings: { ...defaultMembershipSettings, ...options.membershipSettings },
+  });
+  const transfer = noticing({ ...moving.transfer, keepElsewhere }, opened);
+  const operating = startOperations(opened, moving, options);
   const stopping = new AbortController();
   const catalog = endingFollow(catalogOf(opened, moving, options), stopping.signal);
   const servers: RpcServer[] = [];
   const stop = async (graceMs: number): Promise<void> => {
     stopping.abort(new Error('The service stops.'));
-    await Promise.all([...servers.map((server) => server.close(graceMs)), moving.stop(graceMs)]);
+    await Promise.all([
+      ...servers.map((server) => server.close(graceMs)),
+      moving.stop(graceMs),
+      operating.stop(),
+    ]);
     await opened.stop();
   };
   try {
-    const peerPort = await servePeers(moving, options, servers);
-    const port = await serveFrontends(catalog, moving, options, servers);
+    const { listen, tls, peerListen, peerTls, onFault } = options;
+    const forPeers = {
+      peer: moving.peer,
+      uploads: endingElsewhere(options.uploads, keepElsewhere),
+      operations: operating.own,
+    };
+    const peers = await servePeers(forPeers, { listen: peerListen, tls: peerTls, onFault });
+    servers.push(peers.server);
+    const services = { catalog, transfer, uploads: moving.uploads, operations: operating.all };
+    const own = listen === undefined ? undefined : await serveFrontends(services, { listen, tls, onFault });
+    if (own !== undefined) servers.push(own.server);
     await moving.untilMet(signal);
-    return { catalog, transfer: moving.transfer, uploads: moving.uploads, peerPort, port, stop };
+    return { ...services, peerPort: peers.port, port: own?.port, stop };
   } catch (error) {
     await stop(0);
     throw error;
   }
 }
 
-/** Peers get the uploads that lie here, never those of a third region. */
-function servePeers(
-  { peer }: RunningTransfer,
-  { uploads, peerTls, peerListen, onFault }: ReplicationOptions,
-  servers: RpcServer[],
-): Promise<number> {
-  const server = createServer(peerTls, onFault, servers);
-  server.add(peerContract, peer);
-  server.add(uploadsContract, uploads);
-  return server.listen(peerListen);
-}
-
-async function serveFrontends(
-  catalog: Catalog,
-  { transfer, uploads }: RunningTransfer,
-  { tls, listen, onFault }: ReplicationOptions,
-  servers: RpcServer[],
-): Promise<number | undefined> {
-  if (listen === undefined) return undefined;
-  const server = createServer(tls, onFault, servers);
-  server.add(catalogContract, catalog);
-  server.add(transferContract, transfer);
-  server.add(uploadsContract, uploads);
-  return server.listen(listen);
-}
-
 function catalogOf(opened: OpenCatalog, moving: RunningTransfer, options: ReplicationOptions): Catalog {
   return opened.handlers({
     storage: options.storage,
-    pins: moving.pinFinder,
+    pins: moving.pins,
     holder: moving.holder,
     transfer: () => moving.status(),
+    fetch: (blob, signal) => moving.transfer.fetch(blob, { signal }),
     onEvent: options.onEvent,
   });
+}
+
+/** What is announced to other regions is news for the catalog too: manifests may have been waiting for it. */
+function noticing(transfer: Transfer, catalog: OpenCatalog): Transfer {
+  return {
+    ...transfer,
+    announce: (blob, context) => {
+      catalog.arrived(blob.repository, blob.digest);
+      return transfer.announce(blob, context);
+    },
+  };
 }
 
 /** Front ends follow for ever: their streams end first, or no server could be closed. */
@@ -142,12 +153,6 @@ function endingFollow(catalog: Catalog, stopping: AbortSignal): Catalog {
     ...catalog,
     follow: (request, { signal }) => catalog.follow(request, { signal: AbortSignal.any([signal, stopping]) }),
   };
-}
-
-function createServer(tls: TlsFiles | undefined, onFault: OnFault, servers: RpcServer[]): RpcServer {
-  const server = createRpcServer({ ...(tls === undefined ? {} : { tls }), onFault });
-  servers.push(server);
-  return server;
 }
 
 function withSettings(settings: Partial<CatalogSettings> | undefined): {

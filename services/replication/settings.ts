@@ -24,16 +24,22 @@ export interface TransferSettings {
   readonly minFreeBytes: number;
   /** How long a region that sent wrong bytes for a blob is not asked for it again. */
   readonly suspectMs: number;
+  /** What a region that sent wrong bytes may take to read its copy again. */
+  readonly suspectTimeoutMs: number;
   /** What a push waits for regions to hold its content. */
   readonly holdTimeoutMs: number;
   /** A region that has not held the content for so long gets a substitute, which it may still beat. */
   readonly slowHoldMs: number;
-  /** Regions told of a blob as its upload ends: as many as the default durability needs besides the own one. */
+  /** The most regions told of a blob as its upload ends; as many are as the repository's durability asks for. */
   readonly announceRegions: number;
   /** Announced blobs that may wait to be copied or to be told; more are dropped, for the reconcile loop will find them. */
   readonly maxAnnounced: number;
   /** The reconcile loop looks at everything so often, even when nothing seems to have changed. */
   readonly reconcileIntervalMs: number;
+  /** How often it is told how a region fills up, while that lasts. */
+  readonly tellProgressEveryMs: number;
+  /** While neither the catalog nor the storage's count of losses has changed, only so often. */
+  readonly fullLookIntervalMs: number;
   /** The longest pause of the reconcile loop after failures. */
   readonly maxReconcilePauseMs: number;
   /** What another region may take to answer a call about an upload, hashing and fsync included. */
@@ -53,11 +59,14 @@ export const defaultTransferSettings: TransferSettings = {
   turnTimeoutMs: 1_000,
   minFreeBytes: 512 * 1024 * 1024,
   suspectMs: 600_000,
+  suspectTimeoutMs: 300_000,
   holdTimeoutMs: 45_000,
   slowHoldMs: 10_000,
-  announceRegions: 1,
+  announceRegions: 16,
   maxAnnounced: 1_024,
   reconcileIntervalMs: 60_000,
+  fullLookIntervalMs: 600_000,
   maxReconcilePauseMs: 30_000,
+  tellProgressEveryMs: 5_000,
   uploadTimeoutMs: 300_000,
 };

@@ -7,6 +7,7 @@ import { defaultStorageSettings, type StorageSettings } from './settings.ts';
 const defaults = defaultStorageSettings;
 const bytes = integer({ unit: 'bytes', min: 1, max: Number.MAX_SAFE_INTEGER });
 const count = integer({ unit: 'requests', min: 1, max: 100_000 });
+const rate = integer({ unit: 'bytes a second', min: 0, max: Number.MAX_SAFE_INTEGER });
 const ms = integer({ unit: 'milliseconds', min: 0, max: Number.MAX_SAFE_INTEGER });
 
 /** The limits that an operator may set, wherever the storage runs. */
@@ -20,6 +21,14 @@ export const storageLimitSettings = {
   ),
   maxPutBytes: setting('MERIDIAN_MAX_PUT_BYTES', bytes, defaults.maxPutBytes),
   pinLifetimeMs: setting('MERIDIAN_PIN_LIFETIME_MS', ms, defaults.pinLifetimeMs),
+  uploadExpiryMs: setting(
+    'MERIDIAN_UPLOAD_EXPIRY_MS',
+    integer({ unit: 'milliseconds', min: 1000, max: Number.MAX_SAFE_INTEGER }),
+    defaults.uploadExpiryMs,
+  ),
+  scrubBytesPerSecond: setting('MERIDIAN_SCRUB_BYTES_PER_SECOND', rate, defaults.scrubBytesPerSecond),
+  verifyBytesPerSecond: setting('MERIDIAN_VERIFY_BYTES_PER_SECOND', rate, defaults.verifyBytesPerSecond),
+  scrubIntervalMs: setting('MERIDIAN_SCRUB_INTERVAL_MS', ms, defaults.scrubIntervalMs),
 };
 
 /** The environment variables of a storage process. */
@@ -36,7 +45,9 @@ export const storageProcessSettings = {
 
 /** The settings that the limits of the environment stand for. */
 export function storageSettingsFrom(limits: ValuesOf<typeof storageLimitSettings>): StorageSettings {
-  const { maxConcurrentUploads, maxConcurrentIngests, maxUploadBytes, maxPutBytes, pinLifetimeMs } = limits;
+  const { maxConcurrentUploads, maxConcurrentIngests, maxUploadBytes, maxPutBytes } = limits;
+  const { pinLifetimeMs, uploadExpiryMs } = limits;
+  const { scrubBytesPerSecond, verifyBytesPerSecond, scrubIntervalMs } = limits;
   return {
     ...defaults,
     maxConcurrentUploads,
@@ -44,5 +55,9 @@ export function storageSettingsFrom(limits: ValuesOf<typeof storageLimitSettings
     maxUploadBytes,
     maxPutBytes,
     pinLifetimeMs,
+    uploadExpiryMs,
+    scrubBytesPerSecond,
+    verifyBytesPerSecond,
+    scrubIntervalMs,
   };
 }

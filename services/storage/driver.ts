@@ -19,7 +19,7 @@ export interface ByteSource {
 export interface StagedBytes extends ByteSource {
   /** Writes the chunks in order after what is there. When it throws, `size` says how far it got. */
   append(chunks: readonly Uint8Array[]): Promise<void>;
-  /** Makes everything appended before the call durable. */
+  /** Makes everything appended before the call durable; of uploads also that they are there. */
   flush(): Promise<void>;
 }
 
@@ -51,6 +51,18 @@ export interface BlobWriter {
   discard(area: StagingArea, name: string): Promise<void>;
 }
 
+/** Of whole blobs. */
+export interface BlobRemover {
+  /** Removes the blob, durably; succeeds if there is none. Open sources of it go on working. */
+  remove(digest: Digest): Promise<void>;
+}
+
+/** Of blobs that turned out not to be what their digests say. */
+export interface BlobQuarantine {
+  /** Takes the blob from among the whole ones, durably, and keeps what is there for people to look at. Open sources of it go on working. */
+  quarantine(digest: Digest): Promise<void>;
+}
+
 /** What a start needs after a crash, and what operators ask. */
 export interface Volume {
   /** Makes all that is visible durable; a crash may have come between the two. */
@@ -60,4 +72,4 @@ export interface Volume {
   freeBytes(): Promise<number>;
 }
 
-export interface StorageDriver extends BlobReader, BlobWriter, Volume {}
+export interface StorageDriver extends BlobReader, BlobWriter, BlobRemover, BlobQuarantine, Volume {}

@@ -1,11 +1,11 @@
 import { readEnv } from '#libs/config/env.ts';
 import { startAdminServer, type AdminServer } from '#libs/lifecycle/admin.ts';
 import { runService, type RunningService } from '#libs/lifecycle/run.ts';
-import { storageContract, uploadsContract } from '#libs/rpc/contracts.ts';
+import { reclaimContract, scrubContract, storageContract, uploadsContract } from '#libs/rpc/contracts.ts';
 import { createRpcServer } from '#libs/rpc/server.ts';
 import { createLog } from '#libs/telemetry/log.ts';
-import { createMetrics } from '#libs/telemetry/metrics.ts';
-import { storageMetrics } from '#libs/telemetry/metrics/storage.ts';
+import { createMetrics, type Metrics } from '#libs/telemetry/metrics.ts';
+import { expiryMetrics, scrubMetrics, storageMetrics } from '#libs/telemetry/metrics/storage.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
 import { storageProcessSettings, storageSettingsFrom } from './config.ts';
 import { openStorage, type StorageService } from './service.ts';
@@ -21,11 +21,25 @@ async function start(signal: AbortSignal): Promise<RunningService> {
   const { region, dataDir, stopGraceMs } = config;
   const log = createLog({ service: SERVICE, region, level: config.logLevel });
   const tracing = await startTracing({ service: SERVICE, ...config });
+  const metrics = createMetrics({ service: SERVICE, region });
+  const countScrubbed = scrubMetrics(metrics);
+  const countExpired = expiryMetrics(metrics);
   const service = await openStorage({
     dataDir,
     region,
     settings: storageSettingsFrom(config),
     onFault: (err) => log.error({ err }, 'The disk failed a request.'),
+    onExpired: (expired) => {
+      countExpired(expired);
+      log.info({ expired }, 'Uploads that got no bytes for too long have ended.');
+    },
+    onScrub: {
+      ...countScrubbed,
+      damaged: (damage) => {
+        countScrubbed.damaged();
+        log.warn({ damage }, 'A damaged blob has gone into quarantine.');
+      },
+    },
   });
   const server = createRpcServer({
     ...(config.tls === undefined ? {} : { tls: config.tls }),
@@ -33,8 +47,10 @@ async function start(signal: AbortSignal): Promise<RunningService> {
   });
   server.add(storageContract, service.storage);
   server.add(uploadsContract, service.uploads);
+  server.add(reclaimContract, service.reclaim);
+  server.add(scrubContract, service.scrub);
   const port = await server.listen(config.listen);
-  const admin = config.adminListen && (await serveAdmin(config.adminListen, region, service, signal));
+  const admin = config.adminListen && (await serveAdmin(config.adminListen, metrics, service, signal));
   log.info({ dataDir, listen: config.listen, port, adminPort: admin?.port }, 'The storage is ready.');
   process.send?.({ kind: 'ready', port, adminPort: admin?.port });
   return {
@@ -51,11 +67,10 @@ async function start(signal: AbortSignal): Promise<RunningService> {
 
 function serveAdmin(
   listen: { host: string; port: number },
-  region: string,
+  metrics: Metrics,
   service: StorageService,
   signal: AbortSignal,
 ): Promise<AdminServer> {
-  const metrics = createMetrics({ service: SERVICE, region });
   storageMetrics(metrics, () => service.storage.stats({}, { signal }));
   return startAdminServer({
     listen,

@@ -1,23 +1,30 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { Digest } from '#libs/oci/digest.ts';
-import type { Storage, Uploads } from '#libs/rpc/contracts.ts';
+import type { Reclaim, Scrub, Storage, Uploads } from '#libs/rpc/contracts.ts';
 import { storageHandlers } from './blobs/handlers.ts';
 import { Ingests } from './blobs/ingests.ts';
 import { countInventory, type Inventory } from './blobs/inventory.ts';
-import { Publisher } from './blobs/publisher.ts';
+import { Publisher, type PinHolder } from './blobs/publisher.ts';
 import { Calls } from './calls.ts';
 import type { HeldBlob, StorageDriver } from './driver.ts';
 import { openFilesystemDriver } from './drivers/filesystem/driver.ts';
 import { makeDirectory } from './drivers/filesystem/durable.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
+import { reclaimHandlers } from './collect/handlers.ts';
 import { layoutOf, type Layout } from './layout.ts';
+import { createEpoch, type Epoch } from './owner/epoch.ts';
+import { openLineage, type LineageStore } from './owner/lineage.ts';
 import { openOwnerDatabase } from './owner/database.ts';
 import { loadMeta, type Meta } from './owner/meta.ts';
 import { openPins, type Pins } from './owner/pins.ts';
+import { openUnusedBlobs, type UnusedBlobs } from './owner/unused.ts';
 import { openUploadRows, type UploadRows } from './owner/uploads.ts';
+import { openVerifiedBlobs, type VerifiedBlobs } from './owner/verified.ts';
 import { recover } from './recover.ts';
+import { startScrub, type OnScrub, type RunningScrub } from './scrub/start-scrub.ts';
 import type { StorageSettings } from './settings.ts';
+import { sweepUploads, type Expired } from './uploads/expiry.ts';
 import { uploadsHandlers } from './uploads/handlers.ts';
 import { createUploadIds } from './uploads/ids.ts';
 import { Sessions } from './uploads/sessions.ts';
@@ -32,11 +39,17 @@ export interface StorageOptions {
   readonly openDriver?: (layout: Layout) => Promise<StorageDriver>;
   /** Hears of the disk's errors; callers get UNAVAILABLE with a sentence. */
   readonly onFault?: (error: unknown) => void;
+  /** Hears of uploads that ended because no bytes came for too long. */
+  readonly onExpired?: (expired: Expired) => void;
+  /** Hears of blobs that were re-hashed, and of those found damaged. */
+  readonly onScrub?: OnScrub;
 }
 
 export interface StorageService {
   readonly storage: Storage;
   readonly uploads: Uploads;
+  readonly reclaim: Reclaim;
+  readonly scrub: Scrub;
   /** Whether writes can be taken; `why` not is a sentence. */
   ready(): { readonly ready: boolean; readonly why?: string };
   /** Takes no more calls, lets those under way go on for `graceMs`, then ends them and gives up the data directory. */
@@ -54,6 +67,8 @@ export async function openStorage({
   clock = Date.now,
   openDriver = openFilesystemDriver,
   onFault = () => undefined,
+  onExpired = () => undefined,
+  onScrub = { checked: () => undefined, damaged: () => undefined },
 }: StorageOptions): Promise<StorageService> {
   const layout = layoutOf(dataDir);
   await makeDirectory(layout.root);
@@ -67,17 +82,31 @@ export async function openStorage({
     await recover(driver, rows, clock());
 
     const inventory = countInventory(driver, background.signal, onFault);
-    const medium = { driver, rows, inventory, pins: openPins(owner), ...meta };
-    const handlers = compose({ region, settings, clock }, medium);
+    const medium = {
+      ...{ driver, rows, inventory, uploadKey: meta.uploadKey },
+      epoch: createEpoch(owner, meta.epoch),
+      pins: openPins(owner),
+      unused: openUnusedBlobs(owner),
+      verified: openVerifiedBlobs(owner),
+      lineage: openLineage(owner),
+    };
+    const handlers = compose({ region, settings, clock, onScrub, onFault }, medium, background.signal);
+    const sweeping = sweepUploads(
+      { driver, rows, sessions: handlers.sessions, settings, clock, onExpired, onFault },
+      background.signal,
+    );
     const calls = new Calls(region, onFault);
     const unsynced = `${layout.ownerDatabase} could not be synced to disk. Check the disk, then restart.`;
     return {
       storage: calls.watch(handlers.storage, ['read', 'list']),
       uploads: calls.watch(handlers.uploads, []),
+      reclaim: calls.watch(handlers.reclaim, []),
+      scrub: calls.watch(handlers.scrubbing.scrub, ['verify', 'follow']),
       ready: () => (owner.commits.failure === undefined ? { ready: true } : { ready: false, why: unsynced }),
       stop: async (graceMs) => {
         background.abort(new Error('The storage is stopping.'));
         await calls.stop(graceMs);
+        await Promise.all([sweeping, handlers.scrubbing.ended]);
         await owner.close();
       },
     };
@@ -87,27 +116,52 @@ export async function openStorage({
   }
 }
 
-interface Medium extends Meta {
+interface Medium extends Pick<Meta, 'uploadKey'> {
+  readonly epoch: Epoch;
+  readonly unused: UnusedBlobs;
+  readonly verified: VerifiedBlobs;
+  readonly lineage: LineageStore;
   readonly driver: StorageDriver;
   readonly rows: UploadRows;
   readonly pins: Pins;
   readonly inventory: Inventory;
 }
 
-function compose(
-  { region, settings, clock }: { region: string; settings: StorageSettings; clock: () => number },
-  { driver, rows, pins, inventory, uploadKey, epoch }: Medium,
-): { storage: Storage; uploads: Uploads } {
+type Surroundings = Pick<StorageOptions, 'region' | 'settings'> &
+  Required<Pick<StorageOptions, 'clock' | 'onScrub' | 'onFault'>>;
+
+interface Composed {
+  readonly storage: Storage;
+  readonly uploads: Uploads;
+  readonly reclaim: Reclaim;
+  readonly scrubbing: RunningScrub;
+  readonly sessions: Sessions;
+}
+
+function compose(surroundings: Surroundings, medium: Medium, stopping: AbortSignal): Composed {
+  const { region, settings, clock } = surroundings;
+  const { driver, rows, pins, inventory, uploadKey, epoch, unused, lineage } = medium;
   const locks = new KeyedMutex();
-  const pin = async (repository: string, blobs: readonly HeldBlob[]): Promise<void> => {
-    if (repository === '' || blobs.length === 0) return;
-    await pins.put(repository, blobs, epoch, clock() + settings.pinLifetimeMs);
+  const scrubbing = startScrub({ ...surroundings, ...medium, locks }, stopping);
+  const pin = async (
+    { repository, unlessGivenUp }: PinHolder,
+    blobs: readonly HeldBlob[],
+  ): Promise<number> => {
+    const at = epoch.current();
+    if (repository === '' || blobs.length === 0) return at;
+    await pins.put(repository, blobs, {
+      epoch: at,
+      expiresAt: clock() + settings.pinLifetimeMs,
+      unlessGivenUp,
+    });
+    return at;
   };
   const publisher = new Publisher({ driver, locks, inventory, pin });
   const shared = { driver, settings, publisher, rows, clock };
 
   const ingests = new Ingests(settings.maxConcurrentIngests);
-  const storage = storageHandlers({ ...shared, ingests, inventory, locks, pins, epoch });
+  const { suspect } = scrubbing;
+  const storage = storageHandlers({ ...shared, ingests, inventory, locks, pins, epoch, suspect });
 
   const ids = createUploadIds(region, uploadKey);
   const findPinned = async (repository: string, digest: Digest): Promise<HeldBlob | undefined> => {
@@ -115,7 +169,8 @@ function compose(
     const size = await driver.stat(digest);
     return size === undefined ? undefined : { digest, size };
   };
-  const sessions = new Sessions(ids, rows);
+  const sessions = new Sessions({ ids, rows, settings, clock });
   const uploads = uploadsHandlers({ ...shared, ids, sessions, findPinned });
-  return { storage, uploads };
+  const reclaim = reclaimHandlers({ driver, locks, inventory, ingests, pins, unused, epoch, lineage, clock });
+  return { storage, uploads, reclaim, scrubbing, sessions };
 }

@@ -10,12 +10,26 @@ export interface StorageSettings {
   readonly maxPutBytes: number;
   /** How long an upload, a mount or a hold protects a blob that nothing names yet. */
   readonly pinLifetimeMs: number;
+  /** How long an upload is kept after the last bytes came; then it ends by itself. */
+  readonly uploadExpiryMs: number;
+  /** The longest pause between two looks for uploads whose time has run out; shorter where `uploadExpiryMs` is short. */
+  readonly maxSweepPauseMs: number;
+  /** A writer who sends nothing for so long gives way to another request for the upload. What it sent is kept. */
+  readonly stalledWriterMs: number;
+  /** How long a request waits for a writer that may have lost its caller without knowing it yet. */
+  readonly leaveWaitMs: number;
   /** A long write is made durable each time this much has come, so that a crash costs at most that much of it. */
   readonly flushEveryBytes: number;
   /** Bytes of one write that may wait in memory for the disk. */
   readonly maxPendingWriteBytes: number;
   /** Bytes of a blob per message; a reader costs two of them in memory. */
   readonly readChunkBytes: number;
+  /** Bytes a second that are re-hashed all the time to find damage; 0: none. */
+  readonly scrubBytesPerSecond: number;
+  /** The same while someone has asked for it; 0: as fast as it goes. */
+  readonly verifyBytesPerSecond: number;
+  /** A round of scrubbing begins so long after the one before began, at the earliest. */
+  readonly scrubIntervalMs: number;
   /** How long to wait at the start for the previous owner of the data directory to end. */
   readonly ownerLockWaitMs: number;
 }
@@ -28,8 +42,15 @@ export const defaultStorageSettings: StorageSettings = {
   maxUploadBytes: 0,
   maxPutBytes: 8 * MIB,
   pinLifetimeMs: 7 * 24 * 60 * 60 * 1000,
+  uploadExpiryMs: 7 * 24 * 60 * 60 * 1000,
+  maxSweepPauseMs: 10 * 60 * 1000,
+  stalledWriterMs: 10_000,
+  leaveWaitMs: 500,
   flushEveryBytes: 64 * MIB,
   maxPendingWriteBytes: 4 * MIB,
   readChunkBytes: MIB / 4,
+  scrubBytesPerSecond: 16 * MIB,
+  verifyBytesPerSecond: 128 * MIB,
+  scrubIntervalMs: 24 * 60 * 60 * 1000,
   ownerLockWaitMs: 3_000,
 };

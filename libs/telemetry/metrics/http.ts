@@ -10,6 +10,8 @@ export interface HttpRequest {
   /** Bytes of the bodies. */
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** The client was ended because it took (reader) or sent (writer) too little for too long. */
+  readonly stalled?: 'reader' | 'writer' | undefined;
 }
 
 /** From a cached manifest to a layer of gigabytes. */
@@ -25,12 +27,17 @@ export function httpMetrics(metrics: Metrics): (request: HttpRequest) => void {
     'Time from the first byte of a request to the last of its answer.',
     DURATION_BUCKETS_SECONDS,
   );
-  return ({ method: given, route, status, durationMs, bytesIn, bytesOut }) => {
+  const stalls = metrics.counter(
+    'meridian_http_stalled_total',
+    'Requests ended because the client took or sent too little for too long.',
+  );
+  return ({ method: given, route, status, durationMs, bytesIn, bytesOut, stalled }) => {
     // A client may invent methods, and each would be a series.
     const method = METHODS.includes(given) ? given : 'other';
     requests(1, { method, route, status: String(status) });
     seconds(durationMs / 1_000, { method, route });
     bytes(bytesIn, { direction: 'received' });
     bytes(bytesOut, { direction: 'sent' });
+    if (stalled !== undefined) stalls(1, { client: stalled });
   };
 }

@@ -8,6 +8,46 @@ export interface StorageReading {
   readonly freeBytes: number;
 }
 
+/** Counts uploads that expired. */
+export type CountExpired = (expired: { readonly uploads: number; readonly bytes: number }) => void;
+
+export function expiryMetrics(metrics: Metrics): CountExpired {
+  const uploads = metrics.counter(
+    'meridian_uploads_expired_total',
+    'Uploads that ended because no bytes came for too long.',
+  );
+  const bytes = metrics.counter(
+    'meridian_uploads_expired_bytes_total',
+    'Bytes freed by uploads that expired.',
+  );
+  return (expired) => {
+    uploads(expired.uploads, {});
+    bytes(expired.bytes, {});
+  };
+}
+
+/** Counts blobs that were re-hashed, and those that were not what their digests say. */
+export interface CountScrubbed {
+  readonly checked: (bytes: number) => void;
+  readonly damaged: () => void;
+}
+
+export function scrubMetrics(metrics: Metrics): CountScrubbed {
+  const blobs = metrics.counter('meridian_scrub_blobs_total', 'Stored blobs that were re-hashed.');
+  const bytes = metrics.counter('meridian_scrub_bytes_total', 'Bytes of stored blobs that were re-hashed.');
+  const damaged = metrics.counter(
+    'meridian_storage_damaged_total',
+    'Blobs that were not what their digests say and have gone into quarantine.',
+  );
+  return {
+    checked: (count) => {
+      blobs(1, {});
+      bytes(count, {});
+    },
+    damaged: () => damaged(1, {}),
+  };
+}
+
 /** Shows the store's own figures, read at each scrape. */
 export function storageMetrics(metrics: Metrics, read: () => Promise<StorageReading>): void {
   metrics.gauges(read, {

@@ -3,6 +3,7 @@ import type { FoundBlob } from '#types/meridian/v1/FoundBlob.ts';
 import type { Frame } from '#types/meridian/v1/Frame.ts';
 import type { Freshness } from '#types/meridian/v1/Freshness.ts';
 import type { Position } from '#types/meridian/v1/Position.ts';
+import type { Reuse } from '#types/meridian/v1/Reuse.ts';
 import type { ResolvedManifest } from '#types/meridian/v1/ResolvedManifest.ts';
 import { cacheByRepository } from './by-repository.ts';
 
@@ -17,8 +18,11 @@ export interface CatalogCache {
   blob(repository: string, digest: string): FoundBlob | undefined;
   keepManifest(repository: string, reference: string, answer: ResolvedManifest): void;
   keepBlob(repository: string, answer: FoundBlob): void;
-  /** A write that went through this front end: what it changed is forgotten at once, and answers that may miss it are not kept. */
-  wrote(repository: string, position: Position | null): void;
+  /**
+   * A write that went through this front end: what it changed, everything without a repository, is forgotten at once, and answers that may
+   * miss it are not kept.
+   */
+  wrote(repository: string | undefined, position: Position | null): void;
   /** The next frame of the stream; the first of each stream has `reset` set. */
   apply(frame: Frame): void;
 }
@@ -35,8 +39,10 @@ export interface CatalogCacheOptions {
 }
 
 export function createCatalogCache({ settings, now }: CatalogCacheOptions): CatalogCache {
-  const manifests = cacheByRepository<Descriptor>({ maxEntries: settings.maxCachedManifests });
-  const blobs = cacheByRepository<{ size: number }>({
+  const manifests = cacheByRepository<{ manifest: Descriptor; reuse: Reuse }>({
+    maxEntries: settings.maxCachedManifests,
+  });
+  const blobs = cacheByRepository<{ size: number; reuse: Reuse }>({
     maxEntries: settings.maxCachedBlobs,
     ttlMs: settings.accessTtlMs,
   });
@@ -61,6 +67,10 @@ export function createCatalogCache({ settings, now }: CatalogCacheOptions): Cata
     manifests.deleteRepository(repository);
     blobs.deleteRepository(repository);
   };
+  const forgetAll = (): void => {
+    manifests.clear();
+    blobs.clear();
+  };
   const isContinued = (frame: Frame, position: Position): boolean =>
     told !== undefined &&
     !frame.reset &&
@@ -73,35 +83,42 @@ export function createCatalogCache({ settings, now }: CatalogCacheOptions): Cata
     manifest: (repository, reference, freshness) => {
       const position = fresh();
       if (position === undefined || !satisfies(position, freshness)) return undefined;
-      const manifest = manifests.get(repository, reference);
-      return manifest && { manifest, position };
+      const found = manifests.get(repository, reference);
+      return found && allows(found.reuse, position) ? { ...found, position } : undefined;
     },
     blob: (repository, digest) => {
       const position = fresh();
       const found = position && blobs.get(repository, digest);
-      return found && { digest, size: found.size, position };
+      return found && allows(found.reuse, position) ? { digest, ...found, position } : undefined;
     },
-    keepManifest: (repository, reference, { manifest, position }) => {
-      if (manifest !== null && mayKeep(position)) manifests.set(repository, reference, manifest);
+    keepManifest: (repository, reference, { manifest, position, reuse }) => {
+      if (manifest === null || !isReusable(reuse) || !mayKeep(position)) return;
+      manifests.set(repository, reference, { manifest, reuse });
     },
-    keepBlob: (repository, { digest, size, position }) => {
-      if (mayKeep(position)) blobs.set(repository, digest, { size });
+    keepBlob: (repository, { digest, size, position, reuse }) => {
+      if (isReusable(reuse) && mayKeep(position)) blobs.set(repository, digest, { size, reuse });
     },
     wrote: (repository, position) => {
-      forget(repository);
+      if (repository === undefined) forgetAll();
+      else forget(repository);
       if (position !== null && reaches(position, written)) written = position;
     },
     apply: (frame) => {
       if (frame.position === null) return;
-      if (!isContinued(frame, frame.position)) {
-        manifests.clear();
-        blobs.clear();
-      }
+      if (!isContinued(frame, frame.position)) forgetAll();
       for (const { repository, tag } of frame.tags) manifests.delete(repository, tag);
       for (const repository of frame.repositories) forget(repository);
       told = { process: frame.process, position: frame.position, at: now() };
     },
   };
+}
+
+function isReusable(reuse: Reuse | null): reuse is Reuse {
+  return reuse !== null && !reuse.never;
+}
+
+function allows({ maxStalenessMs }: Reuse, { stalenessMs }: Position): boolean {
+  return maxStalenessMs === 0 || stalenessMs <= maxStalenessMs;
 }
 
 function satisfies(position: Position, { strong, catalogId, minRevision }: Freshness): boolean {

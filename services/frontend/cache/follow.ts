@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Catalog } from '#libs/rpc/contracts.ts';
-import type { CatalogCache } from './catalog-cache.ts';
+import type { Frame } from '#types/meridian/v1/Frame.ts';
 
 /**
- * Feeds the cache with the frames of one replication process, opening the stream again whenever it ends, until `signal` aborts.
- * While there is none the cache ages and serves nothing.
+ * Gives the frames of one replication process to all who follow it, opening the stream again whenever it ends, until `signal` aborts.
+ * While there is none, what was told ages and is not relied on.
  */
 export async function followCatalog(options: {
   catalog: Pick<Catalog, 'follow'>;
-  cache: CatalogCache;
+  followers: readonly { apply(frame: Frame): void }[];
   retryMs: number;
   signal: AbortSignal;
 }): Promise<void> {
-  const { catalog, cache, retryMs, signal } = options;
+  const { catalog, followers, retryMs, signal } = options;
   while (!signal.aborted) {
     try {
       let first = true;
       for await (const frame of catalog.follow({}, { signal })) {
-        cache.apply(first ? { ...frame, reset: true } : frame);
+        for (const follower of followers) follower.apply(first ? { ...frame, reset: true } : frame);
         first = false;
       }
     } catch {

@@ -1,26 +1,35 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
+import type { Digest } from '#libs/oci/digest.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import { unknown } from './unknown.ts';
+import type { Verification } from './verification.ts';
 
 /** The files of storage's volume, where this process sees it too: the shortest way for bytes. */
 export interface LocalFiles {
   /** The open file of a blob that is held whole; undefined when there is none to open here. The caller closes it. */
-  open(digest: string, size: number, signal: AbortSignal): Promise<FileHandle | undefined>;
+  open(digest: Digest, size: number, signal: AbortSignal): Promise<LocalFile | undefined>;
+}
+
+export interface LocalFile {
+  readonly handle: FileHandle;
+  /** Another one as soon as the file is another, or is written to. */
+  readonly version: string;
 }
 
 export function createLocalFiles(options: {
   storage: Pick<Storage, 'locate'>;
+  verification: Pick<Verification, 'isDamaged'>;
   maxCachedPaths: number;
   retryMs: number;
   /** Monotonic time in milliseconds. */
   now: () => number;
 }): LocalFiles {
-  const { storage, retryMs, now } = options;
+  const { storage, verification, retryMs, now } = options;
   const paths = new LRUCache<string, string>({ max: options.maxCachedPaths });
   let elsewhereUntil = 0;
 
-  const locate = async (digest: string, signal: AbortSignal): Promise<string | undefined> => {
+  const locate = async (digest: Digest, signal: AbortSignal): Promise<string | undefined> => {
     if (now() < elsewhereUntil) return undefined;
     try {
       const { path } = await storage.locate({ digest }, { signal });
@@ -37,25 +46,30 @@ export function createLocalFiles(options: {
       const known = paths.get(digest);
       if (known !== undefined) {
         const file = await openWhole(known, size);
-        if (file !== undefined) return file;
+        if (typeof file === 'object') return file;
         paths.delete(digest);
       }
       const path = await locate(digest, signal);
       if (path === undefined) return undefined;
       const file = await openWhole(path, size);
-      if (file === undefined) elsewhereUntil = now() + retryMs;
-      else paths.set(digest, path);
-      return file;
+      if (typeof file === 'object') {
+        paths.set(digest, path);
+        return file;
+      }
+      // A file that is none of this blob is not there any more once the storage has looked.
+      if (file === 'another') await verification.isDamaged(digest, signal);
+      else elsewhereUntil = now() + retryMs;
+      return undefined;
     },
   };
 }
 
-/** Undefined for a file that is not here, or is another one. */
-async function openWhole(path: string, size: number): Promise<FileHandle | undefined> {
-  const file = await open(path).catch(() => undefined);
-  if (file === undefined) return undefined;
-  const stat = await file.stat();
-  if (stat.isFile() && stat.size === size) return file;
-  await file.close();
-  return undefined;
+/** Or why not: it is not here, or not the blob's. */
+async function openWhole(path: string, size: number): Promise<LocalFile | 'absent' | 'another'> {
+  const handle = await open(path).catch(() => undefined);
+  if (handle === undefined) return 'absent';
+  const { dev, ino, mtimeMs, ctimeMs, ...stat } = await handle.stat();
+  if (stat.size === size) return { handle, version: [dev, ino, mtimeMs, ctimeMs].join(' ') };
+  await handle.close();
+  return 'another';
 }

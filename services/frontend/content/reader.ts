@@ -3,7 +3,12 @@ import { algorithmOf, digestOf, type Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { ByteRange } from '#libs/oci/range.ts';
 import type { Storage, Transfer } from '#libs/rpc/contracts.ts';
+import { readHeldBlob } from './held-blob.ts';
+import { inPieces, type ReadLimits, type ReadPiece } from './pieces.ts';
+import { started } from './started.ts';
+import { unavailable } from './unavailable.ts';
 import { unknown } from './unknown.ts';
+import type { Verification } from './verification.ts';
 
 /** Bytes that the catalog has said to be the repository's. */
 export interface Content {
@@ -38,50 +43,68 @@ const ENTRY_BYTES = 512;
 export function createContentReader(options: {
   storage: Pick<Storage, 'read'>;
   transfer: Pick<Transfer, 'fetch' | 'relay'>;
+  verification: Pick<Verification, 'isDamaged'>;
   maxCachedBytes: number;
+  limits: ReadLimits;
 }): ContentReader {
-  const { storage, transfer } = options;
+  const { storage, transfer, verification, limits } = options;
   const cache = new LRUCache<Digest, Buffer>({
     maxSize: options.maxCachedBytes,
     sizeCalculation: (bytes) => bytes.byteLength + ENTRY_BYTES,
   });
 
-  const stream: ContentReader['stream'] = async (content, range, signal) => {
+  /** Reads `here`, where the blob is held or has been fetched to; what can't be followed passes through. */
+  const read = async (
+    content: Content,
+    part: ByteRange,
+    here: () => AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> => {
     const { digest, size } = content;
-    const part = isPart(range, size) ? range : undefined;
-    const request = { digest, offset: part?.offset ?? 0, length: part?.length ?? 0 };
     for (let round = 1; ; round++) {
       try {
-        return await started(storage.read(request, { signal }));
+        return await started(here());
       } catch (error) {
-        if (!unknown(error) || round === MAX_ROUNDS) throw error;
+        const isGone = unknown(error) || (round === 1 && (await verification.isDamaged(digest, signal)));
+        if (!isGone || round === MAX_ROUNDS) throw unavailable(content, error);
       }
-      if (part !== undefined || !(await isFollowable(transfer, content, signal))) {
-        return await started(transfer.relay(request, { signal }));
+      try {
+        if (part.length === size && (await isFollowable(transfer, content, signal))) continue;
+        const relay: ReadPiece = (piece) => transfer.relay({ digest, ...piece }, { signal });
+        return await started(inPieces(relay, part, limits, signal));
+      } catch (error) {
+        throw unavailable(content, error);
       }
     }
   };
 
+  /** Whoever calls verifies it, so it need not be read in pieces. */
+  const readWhole = async (content: Content, signal: AbortSignal): Promise<Buffer> => {
+    const { digest, size } = content;
+    const here = (): AsyncIterable<Uint8Array> =>
+      dataOf(storage.read({ digest, offset: 0, length: 0 }, { signal }));
+    try {
+      return await collect(await read(content, { offset: 0, length: size }, here, signal));
+    } catch (error) {
+      throw unavailable(content, error);
+    }
+  };
+
   return {
-    stream: (content, range, signal) =>
-      stream(content, range, signal).catch((error: unknown) => {
-        throw unavailable(content, error);
-      }),
+    stream: (content, range, signal) => {
+      const part = range ?? { offset: 0, length: content.size };
+      return read(content, part, () => readHeldBlob(storage, content, part, limits, signal), signal);
+    },
     whole: async (content, signal) => {
       const cached = cache.get(content.digest);
       if (cached !== undefined) return cached;
-      const bytes = await stream(content, undefined, signal)
-        .then(collect)
-        .catch((error: unknown) => {
-          throw unavailable(content, error);
-        });
-      const digest = digestOf(bytes, algorithmOf(content.digest));
-      if (digest !== content.digest) {
-        throw unavailable(
-          content,
-          new RegistryError('DIGEST_INVALID', `What was read has the digest ${digest}.`),
-        );
+      let bytes = await readWhole(content, signal);
+      let actual = digestOf(bytes, algorithmOf(content.digest));
+      if (actual !== content.digest && (await verification.isDamaged(content.digest, signal))) {
+        bytes = await readWhole(content, signal);
+        actual = digestOf(bytes, algorithmOf(content.digest));
       }
+      if (actual !== content.digest) throw unavailable(content, otherBytes(actual));
       cache.set(content.digest, bytes);
       return bytes;
     },
@@ -104,28 +127,12 @@ async function isFollowable(
   }
 }
 
-function isPart(range: ByteRange | undefined, size: number): range is ByteRange {
-  return range !== undefined && range.length < size;
+function otherBytes(actual: Digest): RegistryError {
+  return new RegistryError('DIGEST_INVALID', `What was read has the digest ${actual}.`);
 }
 
-/** The data of the chunks, once there is a first one. */
-async function started(chunks: AsyncIterable<{ data: Buffer }>): Promise<AsyncIterable<Uint8Array>> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  let first: IteratorResult<{ data: Buffer }> | undefined = await iterator.next();
-  const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
-    const step = first ?? (await iterator.next());
-    first = undefined;
-    return step.done === true ? { done: true, value: undefined } : { done: false, value: step.value.data };
-  };
-  return {
-    [Symbol.asyncIterator]: () => ({
-      next,
-      return: async () => {
-        await iterator.return?.();
-        return { done: true, value: undefined };
-      },
-    }),
-  };
+async function* dataOf(chunks: AsyncIterable<{ data: Buffer }>): AsyncGenerator<Buffer, void, undefined> {
+  for await (const { data } of chunks) yield data;
 }
 
 async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -133,15 +140,3 @@ async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   for await (const chunk of source) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
-
-/** The repository has this content, so that it can't be read now is never the client's mistake, and never a 404. */
-function unavailable({ repository, digest }: Content, cause: unknown): unknown {
-  if (!(cause instanceof RegistryError) || PASSED_ON.has(cause.code)) return cause;
-  return new RegistryError(
-    'UNAVAILABLE',
-    `${digest} is known in ${repository}, but can't be read at the moment: ${cause.message} Try again.`,
-    { cause, retryAfterSeconds: 5 },
-  );
-}
-
-const PASSED_ON: ReadonlySet<string> = new Set(['UNAVAILABLE', 'TOOMANYREQUESTS', 'INTERNAL']);

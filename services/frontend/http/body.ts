@@ -1,14 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { RegistryError } from '#libs/oci/errors.ts';
+import { arriving } from './arriving.ts';
 import type { RequestContext } from './context.ts';
 
 /**
  * The request's body as it comes. Leaving the iteration leaves the connection usable for the answer.
- * Throws when the client goes away before the end.
+ * Throws when the client goes away before the end, and TIMEOUT when it sends too little while it is waited for.
  */
 export async function* requestBody(ctx: RequestContext): AsyncGenerator<Buffer, void, undefined> {
-  const chunks = ctx.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-  for await (const chunk of chunks) {
+  if (ctx.state.awaitsContinue) {
+    ctx.state.awaitsContinue = false;
+    ctx.res.writeContinue();
+  }
+  for await (const chunk of arriving(ctx)) {
     ctx.state.bytesIn += chunk.length;
     yield chunk;
   }
@@ -31,6 +35,14 @@ export async function readBody(ctx: RequestContext, what: string, maxBytes: numb
 /** False only where it is certain that no body comes. */
 export function hasBody(ctx: RequestContext): boolean {
   return ctx.req.headers['transfer-encoding'] !== undefined || (contentLength(ctx) ?? 0) > 0;
+}
+
+/**
+ * True where the client wants to be told whether its body is welcome before it sends it.
+ * https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
+ */
+export function awaitsContinue({ headers, httpVersion }: IncomingMessage): boolean {
+  return httpVersion === '1.1' && headers.expect?.toLowerCase() === '100-continue';
 }
 
 export function contentLength(ctx: RequestContext): number | undefined {

@@ -7,6 +7,16 @@ export function entityTag(digest: string): string {
   return `"${digest}"`;
 }
 
+/** Throws PRECONDITION_FAILED where a reader's `If-Match` does not name what it would get. https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1 */
+export function requireMatch(ifMatch: string | undefined, digest: string): void {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return;
+  if (ifMatch.split(',').some((tag) => tag.trim() === entityTag(digest))) return;
+  throw new RegistryError(
+    'PRECONDITION_FAILED',
+    `The header If-Match is ${quote(ifMatch)}, but what is here has the digest ${digest}.`,
+  );
+}
+
 /** Whether a reader's `If-None-Match` names what it would get. https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2 */
 export function isNotModified(ifNoneMatch: string | undefined, digest: string): boolean {
   if (ifNoneMatch === undefined) return false;

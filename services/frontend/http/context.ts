@@ -2,6 +2,7 @@ import type { RouterContext } from '@koa/router';
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
 import { parseReference, type Reference } from '#libs/oci/reference.ts';
+import type { MinimumRate } from './client-pace.ts';
 
 /** What is known of a request while it runs. */
 export interface RequestState {
@@ -10,9 +11,15 @@ export interface RequestState {
   /** The template of the route, such as `/v2/<name>/tags/list`; empty where none matches. */
   route: string;
   repository: string | undefined;
+  /** The client sends its body only once it is told to: `Expect: 100-continue`. */
+  awaitsContinue: boolean;
   /** Bytes of the bodies so far. */
   bytesIn: number;
   bytesOut: number;
+  /** What the client must keep to while it is waited for. */
+  readonly minimumRate: MinimumRate;
+  /** Set when the client did not: it took too little of the answer, or sent too little of the request. */
+  stalled: 'reader' | 'writer' | undefined;
   /** Why the request failed, for the log. */
   failure: unknown;
 }
@@ -55,10 +62,9 @@ export function queryParameters(ctx: RequestContext, name: string): string[] {
   return query(ctx).getAll(name);
 }
 
-/** A header's value, joined where it came several times. */
+/** A header's value, joined where it came several times: of two that disagree, none is believed in silence. */
 export function header(ctx: RequestContext, name: string): string | undefined {
-  const value = ctx.req.headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
+  return ctx.req.headersDistinct[name]?.join(', ');
 }
 
 function query(ctx: RequestContext): URLSearchParams {

@@ -31,12 +31,18 @@ export function answerErrors(onFault: OnFault): Middleware<RequestState, Request
   };
 }
 
-/** The header of an error's answer, by name. */
-export function errorHeaders(error: RegistryError): Record<string, string> {
-  return error.retryAfterSeconds === undefined
-    ? {}
-    : { 'Retry-After': String(Math.ceil(error.retryAfterSeconds)) };
+/** The header of an error's answer, by name. Whoever is told to come back is told when. */
+export function errorHeaders({ code, retryAfterSeconds }: RegistryError): Record<string, string> {
+  const status = httpStatusOf(code);
+  const seconds = retryAfterSeconds ?? (status === 429 || status === 503 ? RETRY_AFTER_SECONDS : undefined);
+  return {
+    ...(seconds === undefined ? {} : { 'Retry-After': String(Math.ceil(seconds)) }),
+    // The rest of the request is not waited for.
+    ...(code === 'TIMEOUT' ? { Connection: 'close' } : {}),
+  };
 }
+
+const RETRY_AFTER_SECONDS = 5;
 
 function answer(ctx: RequestContext, error: RegistryError): void {
   ctx.set(errorHeaders(error));

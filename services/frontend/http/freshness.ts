@@ -19,7 +19,7 @@ export function readFreshness(ctx: RequestContext): Freshness {
       `The header Meridian-Consistency is ${quote(consistency)}; the only value it can have is strong.`,
     );
   }
-  const [catalogId, minRevision] = readMinRevision(header(ctx, 'meridian-min-revision'));
+  const [catalogId, minRevision] = parseMinRevision(header(ctx, 'meridian-min-revision'));
   return { strong: consistency !== undefined, catalogId, minRevision };
 }
 
@@ -40,7 +40,8 @@ export function tellPosition(
   ctx.set('Warning', warning(text));
 }
 
-function readMinRevision(text: string | undefined): [catalogId: string, revision: number] {
+/** A `Meridian-Min-Revision`; an empty id and 0 without one. Throws REQUEST_INVALID. */
+export function parseMinRevision(text: string | undefined): [catalogId: string, revision: number] {
   if (text === undefined) return ['', 0];
   const [, catalogId, revision] = REVISION.exec(text.trim()) ?? [];
   if (catalogId !== undefined && revision !== undefined) return [catalogId, Number(revision)];

@@ -3,8 +3,9 @@ import type { Middleware } from 'koa';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { incomingTraceContext, SpanKind, SpanStatusCode, withSpan } from '#libs/telemetry/trace.ts';
 import type { FrontendSettings } from '../settings.ts';
-import { discardRest } from './body.ts';
+import { awaitsContinue, discardRest } from './body.ts';
 import type { RequestContext, RequestState } from './context.ts';
+import { watchAnswer } from './send.ts';
 
 /** One finished request, for the access log and metrics. */
 export interface RequestRecord {
@@ -22,11 +23,13 @@ export interface RequestRecord {
   readonly repository: string | undefined;
   readonly failure: unknown;
   readonly userAgent: string | undefined;
+  /** The client was ended because it took or sent too little for too long. */
+  readonly stalled: 'reader' | 'writer' | undefined;
 }
 
 export type OnRequest = (record: RequestRecord) => void;
 
-type Limits = Pick<FrontendSettings, 'maxDiscardedBytes' | 'discardTimeoutMs'>;
+type Limits = Pick<FrontendSettings, 'maxDiscardedBytes' | 'discardTimeoutMs' | 'minimumRate'>;
 
 /** Gives each request its state, its span and its record. */
 export function observe(onRequest: OnRequest, limits: Limits): Middleware<RequestState, RequestContext> {
@@ -37,8 +40,11 @@ export function observe(onRequest: OnRequest, limits: Limits): Middleware<Reques
       signal: abort.signal,
       route: '',
       repository: undefined,
+      awaitsContinue: awaitsContinue(ctx.req),
       bytesIn: 0,
       bytesOut: 0,
+      minimumRate: limits.minimumRate,
+      stalled: undefined,
       failure: undefined,
     };
     ctx.res.once('finish', () => discardRest(ctx.req, limits.maxDiscardedBytes, limits.discardTimeoutMs));
@@ -51,6 +57,9 @@ export function observe(onRequest: OnRequest, limits: Limits): Middleware<Reques
       // Bound, so that the log line of the request has its trace.
       ctx.res.once('close', AsyncResource.bind(onClose));
       await next();
+      if (ctx.respond !== false && Buffer.isBuffer(ctx.body)) watchAnswer(ctx, ctx.body.length);
+      // Whether a body follows after all can't be known, so what comes next on this connection can't be, either.
+      if (ctx.state.awaitsContinue && !ctx.headerSent) ctx.set('Connection', 'close');
     });
   };
 }
@@ -77,7 +86,7 @@ async function inSpan(ctx: RequestContext, handle: () => Promise<void>): Promise
 }
 
 function recordOf(ctx: RequestContext, aborted: boolean, durationMs: number): RequestRecord {
-  const { route, repository, bytesIn, bytesOut, failure } = ctx.state;
+  const { route, repository, bytesIn, bytesOut, failure, stalled } = ctx.state;
   return {
     method: ctx.method,
     route,
@@ -90,5 +99,6 @@ function recordOf(ctx: RequestContext, aborted: boolean, durationMs: number): Re
     repository,
     failure,
     userAgent: ctx.req.headers['user-agent'],
+    stalled,
   };
 }

@@ -1,22 +1,35 @@
 import type { FileHandle } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import { RegistryError } from '#libs/oci/errors.ts';
 import type { ByteRange } from '#libs/oci/range.ts';
 import type { ReadBuffers } from '../content/read-buffers.ts';
+import type { BodyCheck } from '../content/verification.ts';
+import { bytesOfWindow, ClientPace, describeRate, type MinimumRate } from './client-pace.ts';
 import type { RequestContext } from './context.ts';
 
 /*
  * Bodies that stream. Content-Length is always told beforehand, and what fails midway destroys the connection: the client can't
- * take a short body for a whole one.
+ * take a short body for a whole one. A body that is checked breaks off before its last bytes where they are not what they should be.
  */
 
-/** Sends a stream of `length` bytes as fast as the client reads. */
+/** Sends a stream of `length` bytes as fast as the client reads; more is read only when the client has taken what was. */
 export async function sendStream(
   ctx: RequestContext,
   source: AsyncIterable<Uint8Array>,
   length: number,
+  check?: BodyCheck,
 ): Promise<void> {
-  begin(ctx, length);
-  await pipeline(exactly(ctx, source, length), ctx.res, { signal: ctx.state.signal });
+  await sending(ctx, length, async (write) => {
+    let sent = 0;
+    for await (const chunk of source) {
+      sent += chunk.byteLength;
+      if (sent > length) break;
+      check?.update(chunk);
+      if (sent === length) check?.end();
+      await write(chunk);
+    }
+    if (sent === length) return;
+    throw new Error(`A blob was read with a length other than the ${length} bytes that it should have.`);
+  });
 }
 
 /** Sends a piece of a file; the caller closes it. A buffer is lent only while the client's connection takes the bytes. */
@@ -25,56 +38,113 @@ export async function sendFile(
   file: FileHandle,
   range: ByteRange,
   buffers: ReadBuffers,
+  check?: BodyCheck,
 ): Promise<void> {
-  begin(ctx, range.length);
   const end = range.offset + range.length;
-  try {
+  await sending(ctx, range.length, async (write) => {
+    let tookMs = 0;
     for (let position = range.offset; position < end;) {
-      const buffer = buffers.take();
+      const buffer = buffers.take(tookMs);
+      let isFree = false;
       try {
         const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - position), position);
         if (bytesRead === 0) throw new Error(`A blob's file ended at ${position}; expected ${end} bytes.`);
-        await written(ctx, buffer.subarray(0, bytesRead));
+        const bytes = buffer.subarray(0, bytesRead);
+        check?.update(bytes);
+        if (position + bytesRead === end) check?.end();
+        const startedAt = performance.now();
+        await write(bytes);
+        tookMs = performance.now() - startedAt;
         position += bytesRead;
+        isFree = true;
       } finally {
-        buffers.give(buffer);
+        // A connection that broke may still point at the bytes.
+        buffers.give(buffer, isFree);
       }
     }
-    ctx.res.end();
-  } catch (error) {
-    ctx.res.destroy();
-    throw error;
-  }
-}
-
-function begin(ctx: RequestContext, length: number): void {
-  ctx.length = length;
-  ctx.respond = false;
-}
-
-/** Resolves once the bytes have left this process, so that their memory may be used again. */
-function written(ctx: RequestContext, bytes: Uint8Array): Promise<void> {
-  ctx.state.signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    ctx.res.write(bytes, (error) => {
-      ctx.state.bytesOut += bytes.byteLength;
-      if (error) reject(error);
-      else resolve();
-    });
   });
 }
 
-async function* exactly(
+/** Resolves once the bytes have left this process, so that their memory may be used again. */
+type Write = (bytes: Uint8Array) => Promise<void>;
+
+async function sending(
   ctx: RequestContext,
-  source: AsyncIterable<Uint8Array>,
   length: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of source) {
-    ctx.state.bytesOut += chunk.byteLength;
-    if (ctx.state.bytesOut > length) break;
-    yield chunk;
+  work: (write: Write) => Promise<void>,
+): Promise<void> {
+  const rate = ctx.state.minimumRate;
+  ctx.length = length;
+  ctx.respond = false;
+  const { signal } = ctx.state;
+  const pace = new ClientPace(rate, () => endStalledReader(ctx));
+  // A write to a connection that has just closed is never called back.
+  let interrupt = (_reason: unknown): void => undefined;
+  const onAbort = (): void => interrupt(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const write = (slice: Uint8Array): Promise<void> => {
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      interrupt = reject;
+      onTurn(ctx, () => pace.waits());
+      ctx.res.write(slice, (error) => {
+        pace.moved(slice.byteLength);
+        ctx.state.bytesOut += slice.byteLength;
+        // The connection is broken; that it closes says so to everyone.
+        if (error) ctx.res.destroy();
+        else resolve();
+      });
+    });
+  };
+  try {
+    await work((bytes) => inSlices(bytes, sliceBytes(rate), write));
+    ctx.res.end();
+  } catch (error) {
+    ctx.res.destroy();
+    throw ctx.state.stalled === undefined ? error : ctx.state.failure;
+  } finally {
+    pace.end();
+    signal.removeEventListener('abort', onAbort);
   }
-  if (ctx.state.bytesOut !== length) {
-    throw new Error(`A blob was read with a length other than the ${length} bytes that it should have.`);
-  }
+}
+
+/** Ends an answer that its reader does not take; who holds something for it is woken by the connection's end. */
+function endStalledReader(ctx: RequestContext): void {
+  ctx.state.stalled = 'reader';
+  ctx.state.failure = new RegistryError(
+    'TIMEOUT',
+    `The client took less of the answer than ${describeRate(ctx.state.minimumRate)}, so its connection was closed.`,
+  );
+  ctx.res.destroy();
+}
+
+async function inSlices(bytes: Uint8Array, size: number, write: Write): Promise<void> {
+  for (let start = 0; start < bytes.byteLength; start += size)
+    await write(bytes.subarray(start, start + size));
+}
+
+const MIN_SLICE_BYTES = 4 * 1024;
+const MAX_SLICE_BYTES = 256 * 1024;
+
+/** What even the slowest client takes within a window, so that it is seen to move. */
+function sliceBytes(rate: MinimumRate): number {
+  if (rate.bytesPerSecond === 0) return MAX_SLICE_BYTES;
+  return Math.ceil(Math.min(MAX_SLICE_BYTES, Math.max(MIN_SLICE_BYTES, bytesOfWindow(rate))));
+}
+
+/** For an answer that is in memory whole: all of it must be taken within a window, or longer at the least rate. */
+export function watchAnswer(ctx: RequestContext, length: number): void {
+  const rate = ctx.state.minimumRate;
+  if (rate.bytesPerSecond === 0) return;
+  const limitMs = Math.max(rate.windowMs, (length / rate.bytesPerSecond) * 1000);
+  onTurn(ctx, () => {
+    const timer = setTimeout(() => endStalledReader(ctx), limitMs).unref();
+    ctx.res.once('close', () => clearTimeout(timer));
+  });
+}
+
+/** Calls back once the answers to requests before it on the same connection are sent; at once where there are none. */
+function onTurn({ res }: RequestContext, begin: () => void): void {
+  if (res.socket !== null) begin();
+  else res.once('socket', begin);
 }

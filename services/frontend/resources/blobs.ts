@@ -5,9 +5,10 @@ import { parseRange, type ByteRange } from '#libs/oci/range.ts';
 import type { FoundBlob } from '#types/meridian/v1/FoundBlob.ts';
 import type { Content } from '../content/reader.ts';
 import type { ReadBuffers } from '../content/read-buffers.ts';
+import type { Verification } from '../content/verification.ts';
 import type { Frontend } from '../frontend.ts';
 import { answerBytes, answerEmpty } from '../http/answer.ts';
-import { allowsRange, entityTag, isNotModified } from '../http/conditions.ts';
+import { allowsRange, entityTag, isNotModified, requireMatch } from '../http/conditions.ts';
 import { digestOfPath, header, repositoryOf, type Handler, type RequestContext } from '../http/context.ts';
 import { tellPosition } from '../http/freshness.ts';
 import { sendFile, sendStream } from '../http/send.ts';
@@ -64,6 +65,7 @@ async function preparedBody(
   content: Content,
 ): Promise<Send> {
   const { digest, size } = content;
+  requireMatch(header(ctx, 'if-match'), digest);
   if (isNotModified(header(ctx, 'if-none-match'), digest)) return async () => answerEmpty(ctx, 304);
   if (ctx.method === 'HEAD') return async () => describe(ctx, size);
 
@@ -76,18 +78,41 @@ async function preparedBody(
       answerBytes(ctx, bytes.subarray(offset, offset + length), BINARY);
     };
   }
+  const { verification } = frontend;
+  // Parts rely on the storage's scrubbing.
+  const isWhole = length === size;
   const file = await frontend.files.open(digest, size, ctx.state.signal);
   if (file !== undefined) {
+    const { handle, version } = file;
+    const check = isWhole ? verification.begin(digest, version) : undefined;
     return async () => {
       describe(ctx, size, range);
-      await sendFile(ctx, file, { offset, length }, buffers).finally(() => file.close());
+      const sent = sendFile(ctx, handle, { offset, length }, buffers, check);
+      await suspecting(ctx, verification, digest, sent).finally(() => handle.close());
     };
   }
   const source = await frontend.content.stream(content, range, ctx.state.signal);
+  const check = isWhole ? verification.begin(digest, undefined) : undefined;
   return async () => {
     describe(ctx, size, range);
-    await sendStream(ctx, source, length);
+    await suspecting(ctx, verification, digest, sendStream(ctx, source, length, check));
   };
+}
+
+/** Has a blob looked at whose sending failed, unless that was the client's doing. */
+async function suspecting(
+  ctx: RequestContext,
+  verification: Verification,
+  digest: Digest,
+  sent: Promise<void>,
+): Promise<void> {
+  try {
+    await sent;
+  } catch (error) {
+    const { signal, stalled } = ctx.state;
+    if (!signal.aborted && stalled === undefined) verification.suspect(digest);
+    throw error;
+  }
 }
 
 const BINARY = 'application/octet-stream';

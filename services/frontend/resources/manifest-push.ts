@@ -1,3 +1,4 @@
+import { failpoint } from '#libs/failpoint.ts';
 import { algorithmOf, digestOf, type Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseManifest } from '#libs/oci/manifest.ts';
@@ -22,10 +23,11 @@ import { tellPosition } from '../http/freshness.ts';
 
 /** Stores a manifest's bytes and publishes it under a tag, or under its digest and any number of tags. */
 export function pushManifest(frontend: Frontend): Handler {
-  const { settings, storage, catalog, content, cache } = frontend;
+  const { settings, storage, catalog, content, cache, membership } = frontend;
   return async (ctx) => {
     const repository = repositoryOf(ctx);
     const reference = referenceOf(ctx);
+    membership.requireWritable();
     const tags = tagsOf(ctx, reference, settings.maxTagsPerPush);
     const ifMatch = readCondition('If-Match', header(ctx, 'if-match'));
     const ifNoneMatch = readCondition('If-None-Match', header(ctx, 'if-none-match'));
@@ -36,6 +38,7 @@ export function pushManifest(frontend: Frontend): Handler {
     const { signal } = ctx.state;
     const size = bytes.length;
     await storage.put(parts({ repository, digest, size }, bytes), { signal });
+    failpoint('push.stored');
     const manifest = { mediaType, digest, size };
     const push = { repository, tags, manifest, ifMatch, ifNoneMatch, pushedBy: '' };
     const { position, durableRegions, subject } = await catalog.push(push, { signal });

@@ -6,7 +6,7 @@ import type { Descriptor } from '#types/meridian/v1/Descriptor.ts';
 import type { ResolvedManifest } from '#types/meridian/v1/ResolvedManifest.ts';
 import type { Frontend } from '../frontend.ts';
 import { answerBytes, answerEmpty } from '../http/answer.ts';
-import { entityTag, isNotModified, readCondition } from '../http/conditions.ts';
+import { entityTag, isNotModified, readCondition, requireMatch } from '../http/conditions.ts';
 import { header, referenceOf, repositoryOf, type Handler, type RequestContext } from '../http/context.ts';
 import { readFreshness, tellPosition } from '../http/freshness.ts';
 
@@ -16,6 +16,7 @@ export function readManifest(frontend: Frontend): Handler {
     const repository = repositoryOf(ctx);
     const reference = referenceOf(ctx);
     const { manifest, position } = await resolve(frontend, ctx, repository, reference);
+    requireMatch(header(ctx, 'if-match'), manifest.digest);
     const notModified = isNotModified(header(ctx, 'if-none-match'), manifest.digest);
     const digest = parseDigest(manifest.digest);
     const content = { repository, digest, size: manifest.size };
@@ -46,7 +47,10 @@ export function deleteManifest(frontend: Frontend): Handler {
     const { position } =
       reference.kind === 'tag'
         ? await frontend.catalog.deleteTag({ repository, tag: reference.tag, ifMatch }, { signal })
-        : await frontend.catalog.deleteManifest({ repository, digest: reference.digest }, { signal });
+        : await frontend.catalog.deleteManifest(
+            { repository, digest: reference.digest, ifMatch },
+            { signal },
+          );
     frontend.cache.wrote(repository, position);
     answerEmpty(ctx, 202);
     tellPosition(ctx, position, frontend.settings);

@@ -7,8 +7,8 @@ import { queryParameter, type RequestContext } from '../http/context.ts';
 import { findBlob } from './blobs.ts';
 
 /**
- * Takes a blob over from the repository `from`. False whenever that can't be done, for whatever reason: the client then uploads, and
- * has learnt nothing of other repositories. Without `from` there is nothing to take it from.
+ * Takes a blob over from the repository `from`, or without `from` from any that has it. False whenever that can't be done, for whatever
+ * reason: the client then uploads, and has learnt nothing of other repositories.
  */
 export async function mountBlob(
   frontend: Frontend,
@@ -17,14 +17,11 @@ export async function mountBlob(
   digest: Digest,
 ): Promise<boolean> {
   const from = queryParameter(ctx, 'from');
-  if (from === undefined) return false;
-  const source = parseRepositoryName(from);
+  const named = from === undefined ? undefined : parseRepositoryName(from);
   try {
-    const { size } = await findBlob(
-      frontend,
-      { repository: source, digest, forUpload: true },
-      ctx.state.signal,
-    );
+    const found = await findSource(frontend, ctx.state.signal, named, digest);
+    if (found === undefined) return false;
+    const { source, size } = found;
     if (await pin(frontend, ctx.state.signal, repository, digest, size)) return true;
     await copyHere(frontend, ctx.state.signal, source, digest, size);
     return await pin(frontend, ctx.state.signal, repository, digest, size);
@@ -34,17 +31,43 @@ export async function mountBlob(
   }
 }
 
+interface Source {
+  readonly source: string;
+  readonly size: number;
+}
+
+/** The repository to take the blob from: the named one, or the first of all that have it. */
+async function findSource(
+  frontend: Frontend,
+  signal: AbortSignal,
+  named: RepositoryName | undefined,
+  digest: Digest,
+): Promise<Source | undefined> {
+  if (named !== undefined) {
+    const { size } = await findBlob(frontend, { repository: named, digest, forUpload: true }, signal);
+    return { source: named, size };
+  }
+  const limit = frontend.settings.maxMountCandidates;
+  const { repositories, size } = await frontend.catalog.findOwners({ digest, limit }, { signal });
+  const [source] = repositories;
+  return source === undefined ? undefined : { source, size };
+}
+
 /** False when the blob is not whole in this region. */
 async function pin(
-  { storage }: Frontend,
+  { storage, region, announce, membership, transfer }: Frontend,
   signal: AbortSignal,
   repository: string,
   digest: Digest,
   size: number,
 ): Promise<boolean> {
   const hold = { pushId: randomUUID(), repository, blobs: [{ digest, size }] };
-  const { missing } = await storage.hold(hold, { signal });
-  return missing.length === 0;
+  const { missing } = await storage.hold({ ...hold, epoch: 0, unlessGivenUp: false }, { signal });
+  if (missing.length > 0) return false;
+  // As at the end of an upload: this region may have begun to leave meanwhile.
+  if (membership.isLeaving()) await transfer.keepElsewhere({ region, repository, digest, size }, { signal });
+  announce({ region, repository, digest, size });
+  return true;
 }
 
 /** Waits until the blob is whole in this region; for a large one an upload by the client may be quicker. */

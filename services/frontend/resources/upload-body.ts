@@ -1,7 +1,9 @@
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseContentRange, type ChunkRange } from '#libs/oci/range.ts';
 import type { Uploads } from '#libs/rpc/contracts.ts';
+import { wrongOffset } from '#libs/upload-id.ts';
 import type { Upload } from '#types/meridian/v1/Upload.ts';
+import type { UploadTarget } from '#types/meridian/v1/UploadTarget.ts';
 import type { WriteUpload } from '#types/meridian/v1/WriteUpload.ts';
 import { contentLength, requestBody } from '../http/body.ts';
 import { header, type RequestContext } from '../http/context.ts';
@@ -18,12 +20,19 @@ export async function appendBody(
 ): Promise<Upload> {
   const range = chunkRange(ctx);
   const target = { id, repository, offset: range?.start ?? -1 };
+  if (ctx.state.awaitsContinue) await checkTarget(ctx, uploads, target);
   return uploads.write(messages(ctx, target, range), { signal: ctx.state.signal });
+}
+
+/** What a write would refuse, told to a client that has kept its body back for that. */
+async function checkTarget(ctx: RequestContext, uploads: Uploads, target: UploadTarget): Promise<void> {
+  const { offset } = await uploads.stat({ ...target, offset: -1 }, { signal: ctx.state.signal });
+  if (target.offset !== -1 && target.offset !== offset) throw wrongOffset(offset, target.offset);
 }
 
 async function* messages(
   ctx: RequestContext,
-  target: NonNullable<WriteUpload['target']>,
+  target: UploadTarget,
   range: ChunkRange | undefined,
 ): AsyncGenerator<WriteUpload, void, undefined> {
   yield { target };

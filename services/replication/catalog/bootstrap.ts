@@ -21,13 +21,14 @@ export interface ConfiguredRegion {
 }
 
 /**
- * Makes the catalog where there is none yet, with these regions, or else checks that it can be used: a format this version knows, and every
- * configured region in it. Any number of processes may do this at once; one makes it. Gives the catalog's id. Throws UNAVAILABLE when
- * etcd can't be reached, CONFLICT when the catalog is not for this configuration.
+ * Makes the catalog where there is none yet, with these regions, or else checks that it can be used: a format this version knows, and this
+ * process's `region` in it. Which others there are is then the catalog's to say: regions come and go without those that stay being told
+ * anew. Any number of processes may do this at once; one makes it. Gives the catalog's id. Throws UNAVAILABLE when etcd can't be reached,
+ * CONFLICT when the catalog is not for this configuration.
  */
 export async function bootstrapCatalog(
   etcd: KeyValueStore,
-  regions: readonly ConfiguredRegion[],
+  { region, regions }: { readonly region: string; readonly regions: readonly ConfiguredRegion[] },
   signal: AbortSignal,
 ): Promise<string> {
   if (regions.length > MAX_REGIONS) {
@@ -40,7 +41,7 @@ export async function bootstrapCatalog(
     },
     signal,
   );
-  if (answer.succeeded) return bootstrapCatalog(etcd, regions, signal);
+  if (answer.succeeded) return bootstrapCatalog(etcd, { region, regions }, signal);
 
   const { kvs } = await etcd.range({ key: SCHEMA_KEY }, signal);
   const [schema] = kvs;
@@ -53,7 +54,7 @@ export async function bootstrapCatalog(
         `Run the version that wrote it, or name another etcd.`,
     );
   }
-  await checkRegions(etcd, regions, signal);
+  await checkRegion(etcd, region, signal);
   return catalogId;
 }
 
@@ -73,19 +74,15 @@ function firstRecords(catalogId: string, regions: readonly ConfiguredRegion[]): 
 }
 
 /** A region that the catalog does not know would hold nothing that counts; making it known is an administrator's decision. */
-async function checkRegions(
-  etcd: KeyValueStore,
-  regions: readonly ConfiguredRegion[],
-  signal: AbortSignal,
-): Promise<void> {
+async function checkRegion(etcd: KeyValueStore, region: string, signal: AbortSignal): Promise<void> {
   const range = { key: REGION_PREFIX, rangeEnd: prefixEnd(REGION_PREFIX), keysOnly: true };
   const { kvs } = await etcd.range(range, signal);
-  const known = new Set(kvs.map(({ key }) => key.slice(REGION_PREFIX.length)));
-  const unknown = regions.filter(({ name }) => !known.has(name)).map(({ name }) => name);
-  if (unknown.length === 0) return;
+  const known = kvs.map(({ key }) => key.slice(REGION_PREFIX.length));
+  if (known.includes(region)) return;
   throw conflict(
-    `The catalog below ${PREFIX} in etcd knows the regions ${[...known].join(', ')}, but not ${unknown.join(', ')}, which this process is ` +
-      'configured with. Regions are not added by starting them: correct the configuration, or name another etcd.',
+    `The catalog below ${PREFIX} in etcd knows the regions ${known.join(', ')}, but not ${region}, which this process is to be. A region ` +
+      `is added before it is started (PUT /meridian/v1/regions/${region} at any front end of the cluster), and one that was removed does not ` +
+      'come back by itself. Add it, correct the configuration, or name another etcd.',
   );
 }
 

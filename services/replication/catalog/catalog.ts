@@ -1,32 +1,20 @@
 import { mkdirSync } from 'node:fs';
 import type { KeyValueStore, Leases } from '#libs/etcd/store.ts';
-import type { OnRegionEvent } from '#libs/region-event.ts';
-import type { Catalog, Storage } from '#libs/rpc/contracts.ts';
-import { createBarrier } from './barrier.ts';
+import { parseDigest } from '#libs/oci/digest.ts';
+import { parseRepositoryName } from '#libs/oci/name.ts';
+import type { Catalog } from '#libs/rpc/contracts.ts';
+import { startAdopter, type Adopter } from './adopt/adopter.ts';
+import { createBarrier, type Barrier } from './barrier.ts';
 import type { ConfiguredRegion } from './bootstrap.ts';
-import {
-  systemClock,
-  type Clock,
-  type Holder,
-  type PinFinder,
-  type TransferStatus,
-} from './collaborators.ts';
+import { systemClock, type Clock } from './collaborators.ts';
 import { compactHistory } from './compaction.ts';
-import { createDeleteManifest } from './delete/delete-manifest.ts';
-import { createDeleteTag } from './delete/delete-tag.ts';
-import { createFollow } from './follow.ts';
+import { catalogHandlers, type CatalogCollaborators } from './handlers.ts';
 import { createHeadReader } from './head.ts';
 import { stayLive } from './live.ts';
-import { createPush } from './push/push.ts';
 import { createReceiptLease } from './push/receipt-lease.ts';
-import { createFindBlob } from './read/find-blob.ts';
-import { createListRepositories, createListTags } from './read/lists.ts';
-import { createListReferrers } from './read/referrers.ts';
-import { createResolve } from './read/resolve.ts';
 import { DEFAULT_SETTINGS, type CatalogSettings } from './settings.ts';
 import { createStaleness, watchStaleness } from './staleness.ts';
 import { firstView, joinCatalog } from './start.ts';
-import { createStatus } from './status.ts';
 import { feedView } from './view/follow-etcd.ts';
 import { openView } from './view/open-view.ts';
 import type { View } from './view/view.ts';
@@ -48,20 +36,15 @@ export interface CatalogOptions {
   readonly onFault: (error: unknown) => void;
 }
 
-/** What moves blobs, for the catalog's calls. */
-export interface CatalogCollaborators {
-  /** This region's. */
-  readonly storage: Pick<Storage, 'read'>;
-  readonly pins: PinFinder;
-  readonly holder: Holder;
-  readonly transfer: () => TransferStatus;
-  readonly onEvent: OnRegionEvent;
-}
-
 export interface OpenCatalog {
   readonly view: View;
+  readonly barrier: Barrier;
+  /** Milliseconds since the view was last known to be current. */
+  stalenessMs(): number;
   /** The calls, once what they need is there: moving blobs needs the view first. */
   handlers(collaborators: CatalogCollaborators): Catalog;
+  /** A blob was uploaded or mounted: manifests that name it may own it now. Throws NAME_INVALID, DIGEST_INVALID. */
+  arrived: (repository: string, digest: string) => void;
   /** Ends all streams and loops and closes the view. Let calls under way end first. */
   stop(): Promise<void>;
 }
@@ -106,9 +89,10 @@ export async function openCatalog(options: CatalogOptions, signal: AbortSignal):
     stayLive({ ...options, clock }, stopping.signal),
     compactHistory({ etcd, clock, historyMs: settings.historyMs, onFault }, stopping.signal),
   ];
+  let adopter: Adopter | undefined;
   const stop = async (): Promise<void> => {
     stopping.abort(new Error('The catalog is being closed.'));
-    await Promise.all([...loops, feed.stop()]);
+    await Promise.all([...loops, feed.stop(), adopter?.stop()]);
     staleness.close();
     view.close();
   };
@@ -119,28 +103,19 @@ export async function openCatalog(options: CatalogOptions, signal: AbortSignal):
     });
   }
 
-  const read = { view, heads, barrier, staleness, settings };
   const receipts = createReceiptLease(options.leases, clock);
+  const read = { view, heads, barrier, staleness, settings };
   return {
     view,
+    barrier,
+    stalenessMs: () => staleness.ms(),
     stop,
-    handlers: (collaborators) => ({
-      resolve: createResolve(read),
-      findBlob: createFindBlob({ ...read, ...collaborators }),
-      push: createPush({ etcd, view, receipts, region, clock, settings, ...collaborators }),
-      deleteTag: createDeleteTag({ etcd, view, settings, ...collaborators }),
-      deleteManifest: createDeleteManifest({ etcd, view, settings, clock, ...collaborators }),
-      listTags: createListTags(read),
-      listRepositories: createListRepositories(read),
-      listReferrers: createListReferrers({ ...read, ...collaborators }),
-      follow: createFollow({
-        view,
-        staleness,
-        process,
-        frameEveryMs: settings.frameEveryMs,
-        stopping: stopping.signal,
-      }),
-      status: createStatus({ view, staleness, region, ...collaborators }),
-    }),
+    arrived: (repository, digest) => adopter?.arrived(parseRepositoryName(repository), parseDigest(digest)),
+    handlers: (collaborators) => {
+      adopter = startAdopter({ etcd, view, region, settings, onFault, ...collaborators });
+      const { signal: ending } = stopping;
+      const parts = { ...read, etcd, receipts, adopter, clock, region, process, stopping: ending, onFault };
+      return catalogHandlers(parts, collaborators);
+    },
   };
 }

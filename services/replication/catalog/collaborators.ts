@@ -22,9 +22,50 @@ export interface PinFinder {
 export interface FoundPins {
   /** The sizes, in bytes, of those that are pinned somewhere. */
   readonly sizes: ReadonlyMap<Digest, number>;
+  /** Those that the repository gave up in a region that answered. */
+  readonly givenUp: ReadonlySet<Digest>;
   /** Active regions that did not answer: what is not found may be pinned there. */
   readonly unreachable: readonly string[];
 }
+
+export interface OwnerFinder {
+  /**
+   * Asks this region's storage, and if that knows nobody every other live region, which repositories have the blob pinned: up to `limit`, by
+   * name. Regions that don't answer are left out. Throws only if `signal` aborts.
+   */
+  owners(digest: Digest, limit: number, signal: AbortSignal): Promise<BlobOwners>;
+}
+
+/** Repositories that have a blob of `size` bytes; 0 where there are none. */
+export interface BlobOwners {
+  readonly repositories: readonly RepositoryName[];
+  readonly size: number;
+}
+
+export interface Unpinner {
+  /**
+   * Has this region's storage and each of the others named give the repository's pins of the digest up, within a deadline of the
+   * implementation's. Throws only if `signal` aborts.
+   */
+  unpin(
+    repository: RepositoryName,
+    digest: Digest,
+    regions: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Unpinned>;
+}
+
+export interface Unpinned {
+  /** Regions where there is no pin any more. */
+  readonly done: readonly string[];
+  /** Whether one of these had a pin. */
+  readonly pinned: boolean;
+  /** Regions that did not answer: there may still be a pin. */
+  readonly unreachable: readonly string[];
+}
+
+/** What is pinned in all regions. */
+export interface RegionPins extends PinFinder, OwnerFinder, Unpinner {}
 
 export interface HoldRequest {
   readonly pushId: string;

@@ -3,14 +3,16 @@ import type { Catalog } from '#libs/rpc/contracts.ts';
 import type { Frame } from '#types/meridian/v1/Frame.ts';
 import type { TagChange } from '#types/meridian/v1/TagChange.ts';
 import type { Staleness } from './staleness.ts';
-import type { ViewChange, ViewState } from './view/view.ts';
+import type { RegionView, ViewChange, ViewState } from './view/view.ts';
 
 /** The most tags and repositories that one frame lists; more make it a reset. */
 const MAX_LISTED = 1_000;
 
 export interface FollowOptions {
-  readonly view: ViewState;
+  readonly view: ViewState & RegionView;
   readonly staleness: Staleness;
+  /** This region's name. */
+  readonly region: string;
   /** This process's name, another one after each start. */
   readonly process: string;
   readonly frameEveryMs: number;
@@ -23,6 +25,7 @@ export function createFollow({
   view,
   staleness,
   process,
+  region,
   frameEveryMs,
   stopping,
 }: FollowOptions): Catalog['follow'] {
@@ -32,12 +35,26 @@ export function createFollow({
     try {
       while (!ended.aborted) {
         const position = { ...view.position(), stalenessMs: staleness.ms() };
-        yield { position, process, ...changes.take() };
+        yield { position, process, ...changes.take(), ...standing(view, region) };
         await changes.next(AbortSignal.any([ended, AbortSignal.timeout(frameEveryMs)]));
       }
     } finally {
       changes.stop();
     }
+  };
+}
+
+/** What the region is in the cluster, and who takes writes in its place. */
+function standing(view: RegionView, region: string): Pick<Frame, 'regionState' | 'elsewhere'> {
+  const regions = view.regions();
+  const regionState = regions.find(({ name }) => name === region)?.state ?? 'removed';
+  if (regionState === 'active') return { regionState, elsewhere: [] };
+  const active = regions.filter(({ state }) => state === 'active');
+  return {
+    regionState,
+    elsewhere: active.map(({ name, labels: { registry } }) =>
+      registry === undefined ? name : `${name} at ${registry}`,
+    ),
   };
 }
 
@@ -54,6 +71,7 @@ interface Changes {
 function collectChanges(view: ViewState): Changes {
   const changed = new EventTarget();
   let reset = true;
+  let regions = false;
   let tags = new Map<string, TagChange>();
   let repositories = new Set<string>();
 
@@ -61,8 +79,9 @@ function collectChanges(view: ViewState): Changes {
     for (const { repository, tag } of change.tags) tags.set(`${repository}:${tag}`, { repository, tag });
     for (const repository of change.repositories) repositories.add(repository);
     for (const { repository } of change.manifests) repositories.add(repository);
-    reset ||= change.reset || tags.size > MAX_LISTED || repositories.size > MAX_LISTED;
+    reset ||= change.reset || change.defaults || tags.size > MAX_LISTED || repositories.size > MAX_LISTED;
     if (reset) clear();
+    regions ||= change.regions;
     changed.dispatchEvent(new Event('change'));
   };
   const clear = (): void => {
@@ -75,11 +94,12 @@ function collectChanges(view: ViewState): Changes {
     take: () => {
       const taken = { reset, tags: [...tags.values()], repositories: [...repositories] };
       reset = false;
+      regions = false;
       clear();
       return taken;
     },
     next: async (signal) => {
-      if (reset || tags.size > 0 || repositories.size > 0) return;
+      if (reset || regions || tags.size > 0 || repositories.size > 0) return;
       await once(changed, 'change', { signal }).catch(() => undefined);
     },
     stop: unsubscribe,

@@ -68,6 +68,15 @@ export function createHeadReader(options: HeadReaderOptions): HeadReader {
   return { read: (signal) => unlessAborted(join(), signal) };
 }
 
+/** The catalog's position, of `catalog/head` as a transaction read it. Throws UNAVAILABLE where it is missing. */
+export function positionOfHead(head: KeyValue | undefined): ViewPosition {
+  if (head === undefined) {
+    const message = 'etcd holds no catalog; is it the right one, and was its data restored?';
+    throw new RegistryError('UNAVAILABLE', message, { retryAfterSeconds: 5 });
+  }
+  return { catalogId: headRecord.decode(head.value, HEAD_KEY).catalogId, revision: head.modRevision };
+}
+
 async function readHeadKey(etcd: KeyValueStore, timeoutMs: number): Promise<KeyValue> {
   const deadline = AbortSignal.timeout(timeoutMs);
   try {

@@ -11,6 +11,9 @@ export const HEAD_KEY = `${PREFIX}catalog/head`;
 /** Format of the data and the catalog's id; written once. */
 export const SCHEMA_KEY = `${PREFIX}schema`;
 
+/** The settings of repositories that have none of their own. */
+export const DEFAULTS_KEY = `${PREFIX}defaults`;
+
 /** The revision that history will be dropped up to next; no part of the catalog. */
 export const COMPACTION_KEY = `${PREFIX}compaction`;
 
@@ -19,6 +22,8 @@ export const REGION_PREFIX = `${PREFIX}region/`;
 export const repositoryKey = (repository: RepositoryName): string => `${PREFIX}repository/${repository}`;
 export const manifestKey = (repository: RepositoryName, digest: Digest): string =>
   `${PREFIX}manifest/${repository}@${digest}`;
+/** Of all manifests of the repository, and of no other's. */
+export const manifestPrefix = (repository: RepositoryName): string => `${PREFIX}manifest/${repository}@`;
 export const tagKey = (repository: RepositoryName, tag: Tag): string => `${PREFIX}tag/${repository}:${tag}`;
 export const removalsKey = (repository: RepositoryName): string => `${PREFIX}removals/${repository}`;
 export const regionKey = (region: string): string => `${REGION_PREFIX}${region}`;
@@ -30,6 +35,7 @@ export const receiptKey = (pushId: string): string => `${PREFIX}receipt/${pushId
 export type ParsedKey =
   | { readonly kind: 'schema' }
   | { readonly kind: 'head' }
+  | { readonly kind: 'defaults' }
   | { readonly kind: 'repository'; readonly repository: RepositoryName }
   | { readonly kind: 'manifest'; readonly repository: RepositoryName; readonly digest: Digest }
   | { readonly kind: 'tag'; readonly repository: RepositoryName; readonly tag: Tag }
@@ -43,6 +49,7 @@ export type ParsedKey =
 export function parseKey(key: string): ParsedKey | undefined {
   if (key === HEAD_KEY) return { kind: 'head' };
   if (key === SCHEMA_KEY) return { kind: 'schema' };
+  if (key === DEFAULTS_KEY) return { kind: 'defaults' };
   if (!key.startsWith(PREFIX)) return undefined;
   const [kind, rest] = cut(key.slice(PREFIX.length), '/');
   if (rest === '') return undefined;

@@ -9,16 +9,23 @@ import { jsonCodec, type Codec } from './codec.ts';
 /** In how many regions a push must be on disk before it is acknowledged. */
 export type Durability = 'local' | 'quorum' | 'all' | number;
 
-export interface RepositoryRecord {
+/** What administrators set for a repository or, as defaults, for all; what is missing is not set there. */
+export interface Settings {
+  readonly durability?: Durability;
+  /** `strong`: every read asks the quorum whether it is the newest. */
+  readonly reads?: 'bounded' | 'strong';
+  /** Reads of an older view ask the quorum, and fail where it can't be reached. */
+  readonly maxStalenessMs?: number;
+  /** `accept`: manifests may name content that the repository does not have. */
+  readonly missing?: 'refuse' | 'accept';
+  /** When manifests go that nothing has kept any longer; without it, never. `keep`: never, whatever the defaults say. */
+  readonly untagged?: 'keep' | { readonly deleteAfterMs: number };
+}
+
+export interface RepositoryRecord extends Settings {
   /** Of this life of the name: a repository deleted and made again has another one. */
   readonly incarnation: string;
   readonly state: 'active' | 'deleting';
-  /** Where it is missing: 2, or as many as there are regions. */
-  readonly durability?: Durability;
-  /** `strong`: every read asks the quorum whether it is the newest. */
-  readonly reads: 'bounded' | 'strong';
-  /** Reads of an older view ask the quorum, and fail where it can't be reached. */
-  readonly maxStalenessMs?: number;
 }
 
 export interface TagRecord {
@@ -79,14 +86,18 @@ export interface CompactionRecord {
 export const count = z.int().nonnegative();
 export const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
 
+const settings = z.object({
+  durability: z.union([z.enum(['local', 'quorum', 'all']), z.int().positive()]).exactOptional(),
+  reads: z.enum(['bounded', 'strong']).exactOptional(),
+  maxStalenessMs: count.exactOptional(),
+  missing: z.enum(['refuse', 'accept']).exactOptional(),
+  untagged: z.union([z.literal('keep'), z.object({ deleteAfterMs: count })]).exactOptional(),
+});
+
+export const defaultsRecord: Codec<Settings> = jsonCodec(settings);
+
 export const repositoryRecord: Codec<RepositoryRecord> = jsonCodec(
-  z.object({
-    incarnation: z.string(),
-    state: z.enum(['active', 'deleting']),
-    durability: z.union([z.enum(['local', 'quorum', 'all']), z.int().positive()]).exactOptional(),
-    reads: z.enum(['bounded', 'strong']),
-    maxStalenessMs: count.exactOptional(),
-  }),
+  z.object({ incarnation: z.string(), state: z.enum(['active', 'deleting']), ...settings.shape }),
 );
 
 export const tagRecord: Codec<TagRecord> = jsonCodec(

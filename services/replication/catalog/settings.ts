@@ -16,6 +16,10 @@ export interface CatalogSettings {
   readonly maxStuckMs: number;
   /** A frame goes out at least this often. */
   readonly frameEveryMs: number;
+  /** How often all that manifests name without owning it is compared with what this region has by now. */
+  readonly adoptEveryMs: number;
+  /** How long regions may take to fetch and pin what a manifest is about to own. */
+  readonly adoptTimeoutMs: number;
   /** How much of etcd's history is kept for views to resume in. */
   readonly historyMs: number;
 }
@@ -29,5 +33,7 @@ export const DEFAULT_SETTINGS: CatalogSettings = {
   headEveryMs: 1_000,
   maxStuckMs: 5_000,
   frameEveryMs: 1_000,
+  adoptEveryMs: 30_000,
+  adoptTimeoutMs: 15_000,
   historyMs: 3_600_000,
 };

@@ -27,7 +27,7 @@ export async function joinCatalog(
 ): Promise<boolean> {
   for (let reported = false; ; reported = true) {
     try {
-      const catalogId = await bootstrapCatalog(etcd, regions, signal);
+      const catalogId = await bootstrapCatalog(etcd, { region, regions }, signal);
       const own = regions.find(({ name }) => name === region);
       if (own !== undefined) await putOwnEndpoint(etcd, own, catalogId, signal);
       return true;

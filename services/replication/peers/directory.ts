@@ -17,6 +17,8 @@ export interface PeerDirectory {
   isComplete(): boolean;
   /** Compares with the records again: connects to who came or moved, disconnects from who left. */
   refresh(): void;
+  /** Calls `listener` with each region that has just answered a ping, at most once per ping. Gives the function back to stop. */
+  onAnswer(listener: (region: string) => void): () => void;
   /** Pings everyone now; resolves when all have answered or timed out. */
   pingAll(): Promise<void>;
   /** Resolves when every other region has answered once, when `timeoutMs` are over, or when `signal` aborts. */
@@ -50,6 +52,7 @@ export function openPeerDirectory(options: DirectoryOptions): PeerDirectory {
   let complete = false;
   const stopped = new AbortController();
   const pinging = new Map<PingedRegion, Promise<void>>();
+  const listeners = new Set<(region: string) => void>();
 
   const ping = (remote: PingedRegion): Promise<void> => {
     const running = pinging.get(remote) ?? pingOnce(remote).finally(() => pinging.delete(remote));
@@ -58,7 +61,9 @@ export function openPeerDirectory(options: DirectoryOptions): PeerDirectory {
   };
   const pingOnce = async (remote: PingedRegion): Promise<void> => {
     const event = await remote.ping(stopped.signal);
-    if (event !== undefined && remotes.get(remote.region) === remote) onEvent(event);
+    if (remotes.get(remote.region) !== remote) return;
+    if (event !== undefined) onEvent(event);
+    if (remote.answers) for (const listener of listeners) listener(remote.region);
   };
 
   const refresh = (): void => {
@@ -103,6 +108,10 @@ export function openPeerDirectory(options: DirectoryOptions): PeerDirectory {
     isComplete: () => complete,
     find: (region) => remotes.get(region),
     refresh,
+    onAnswer: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     pingAll,
     untilMet: async (timeoutMs, signal) => {
       const over = AbortSignal.any([signal, stopped.signal, AbortSignal.timeout(timeoutMs)]);

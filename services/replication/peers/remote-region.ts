@@ -1,6 +1,13 @@
 import type { RegionEvent } from '#libs/region-event.ts';
 import { openRpcChannel } from '#libs/rpc/client.ts';
-import { peerContract, uploadsContract, type Peer, type Uploads } from '#libs/rpc/contracts.ts';
+import {
+  operationsContract,
+  peerContract,
+  uploadsContract,
+  type Operations,
+  type Peer,
+  type Uploads,
+} from '#libs/rpc/contracts.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import { ask } from './ask.ts';
 
@@ -21,11 +28,14 @@ export interface RemoteRegion extends RegionAddress {
   readonly roundTripMs: number;
   readonly peer: Peer;
   readonly uploads: Uploads;
+  readonly operations: Operations;
 }
 
 export type LivenessEvent = Extract<RegionEvent, { kind: 'region-lost' | 'region-back' }>;
 
 export interface PingedRegion extends RemoteRegion {
+  /** Whether the latest ping was answered. */
+  readonly answers: boolean;
   /** Measures the round trip and updates `live`; never throws. Gives what changed, if that is worth telling. */
   ping(signal: AbortSignal): Promise<LivenessEvent | undefined>;
   setState(state: string): void;
@@ -87,11 +97,15 @@ export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOp
     get live() {
       return live;
     },
+    get answers() {
+      return isKnown() && unanswered === 0;
+    },
     get roundTripMs() {
       return roundTripMs;
     },
     peer,
     uploads: channel.client(uploadsContract),
+    operations: channel.client(operationsContract),
     ping: async (signal) => {
       try {
         const startedAt = performance.now();

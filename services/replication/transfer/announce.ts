@@ -1,3 +1,4 @@
+import { failpoint } from '#libs/failpoint.ts';
 import type { AnnounceBlob } from '#types/meridian/v1/AnnounceBlob.ts';
 import { ask } from '../peers/ask.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
@@ -9,6 +10,8 @@ export interface AnnounceOptions {
   readonly directory: PeerDirectory;
   readonly fetcher: Fetcher;
   readonly told: Told;
+  /** How many other regions must hold what is pushed to the repository. */
+  readonly peersAsked: (repository: string) => number;
   readonly settings: {
     readonly announceRegions: number;
     readonly askTimeoutMs: number;
@@ -19,7 +22,10 @@ export interface AnnounceOptions {
 
 /** Early word of blobs, so that most of a push's content is in place when its manifest comes. Losing it costs time, never data. */
 export interface Announcements {
-  /** Tells the nearest active regions, a repository's always the same while they live; does not wait for them. */
+  /**
+   * Tells as many regions as the repository's durability asks for, the nearest active ones and always the same while they live; does not
+   * wait for them.
+   */
   tell(blob: AnnounceBlob): void;
   /** Starts to copy what another region told of. */
   hear(blob: AnnounceBlob): void;
@@ -27,20 +33,22 @@ export interface Announcements {
 }
 
 export function createAnnouncements(options: AnnounceOptions): Announcements {
-  const { directory, fetcher, told, settings, onFault } = options;
+  const { directory, fetcher, told, peersAsked, settings, onFault } = options;
   const telling: Background = createBackground(settings.maxAnnounced, onFault);
   const copying: Background = createBackground(settings.maxAnnounced, onFault);
   return {
     tell: (blob) => {
+      const count = Math.min(settings.announceRegions, peersAsked(blob.repository));
       const nearest = directory.nearestFirst().filter(({ live, state }) => live && state === 'active');
-      const chosen = told.first(blob.repository, nearest).slice(0, settings.announceRegions);
+      const chosen = told.first(blob.repository, nearest).slice(0, count);
       for (const { region, peer } of chosen) {
         told.note(blob.repository, region);
-        telling.run((signal) =>
-          ask(region, { signal, timeoutMs: settings.askTimeoutMs }, (limited) =>
+        telling.run(async (signal) => {
+          await ask(region, { signal, timeoutMs: settings.askTimeoutMs }, (limited) =>
             peer.announce(blob, { signal: limited }),
-          ),
-        );
+          );
+          failpoint('announce.told');
+        });
       }
     },
     hear: ({ region, repository, digest, size }) => {

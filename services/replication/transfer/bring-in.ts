@@ -11,7 +11,7 @@ import type { Suspects } from './suspects.ts';
 import type { Turn } from './turns.ts';
 
 export interface CopyRequest {
-  /** Whom the blob is stored for. */
+  /** Whom the blob is pinned for; '' for nobody. */
   readonly repository: string;
   readonly digest: string;
   readonly size: number;
@@ -30,6 +30,8 @@ export interface CopyOptions {
   /** Shared by the region's replication processes, so that one of them copies. */
   readonly leases: Leases;
   readonly onCopied: OnCopied;
+  /** Tells the regions that sent wrong bytes, so that they look at their copies. */
+  readonly accuse: (digest: string, regions: ReadonlySet<string>) => void;
   /** Wrong bytes came from another region; the blob is fetched again. */
   readonly onFault: (error: unknown) => void;
 }
@@ -80,6 +82,7 @@ async function copyVerified(
       if (error.code === 'DIGEST_INVALID' || error.code === 'SIZE_INVALID') {
         wrong = true;
         options.suspects.blame(digest, contributors);
+        options.accuse(digest, contributors);
         options.onFault(wrongBytes(digest, contributors, error));
       } else if (error.code === 'CONFLICT') {
         gate.open();

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { failpoint } from '#libs/failpoint.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { PutBlob } from '#types/meridian/v1/PutBlob.ts';
@@ -42,6 +43,7 @@ export async function copyBlob(
   const first = await openSource(job, sources, 0, joined, !job.single);
   const flow: Flow = { job, sources, contributors, source: first, failure: undefined };
   try {
+    failpoint('copy.begun');
     await storage.ingest(parts(flow, joined), { signal: joined });
   } catch (error) {
     throw flow.failure ?? error;
@@ -85,6 +87,7 @@ async function* bytesOf(flow: Flow, signal: AbortSignal): AsyncGenerator<Buffer,
         yield chunk;
         onBegun();
         if (offset === size) return;
+        failpoint('copy.midway');
       }
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'SIZE_INVALID') throw error;

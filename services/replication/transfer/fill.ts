@@ -1,3 +1,4 @@
+import { failpoint } from '#libs/failpoint.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Fetcher } from './fetch.ts';
 import type { WantedBlob } from './missing.ts';
@@ -29,8 +30,10 @@ export async function fillIn(
   const fetchNext = async (): Promise<void> => {
     for (const blob of queue) {
       try {
-        const { repository, digest, size, kind } = blob;
-        await options.fetcher.fetch({ repository, digest, size, priority: kind }).held(signal);
+        const { digest, size, kind } = blob;
+        // Not pinned: manifests protect it, and it must not outlive them in a repository.
+        await options.fetcher.fetch({ repository: '', digest, size, priority: kind }).held(signal);
+        failpoint('replicate.held');
         options.onHeld(blob);
       } catch (error) {
         signal.throwIfAborted();

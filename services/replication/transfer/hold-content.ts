@@ -1,3 +1,4 @@
+import { failpoint } from '#libs/failpoint.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { BlobsHeld } from '#types/meridian/v1/BlobsHeld.ts';
@@ -11,6 +12,8 @@ export interface HoldOptions {
   readonly storage: Storage;
   readonly fetcher: Fetcher;
   readonly holdTimeoutMs: number;
+  /** The region's collection epoch as the catalog has it. */
+  readonly epoch: () => number;
 }
 
 /**
@@ -19,11 +22,12 @@ export interface HoldOptions {
  */
 export async function holdContent(
   content: HoldContent,
-  { storage, fetcher, holdTimeoutMs }: HoldOptions,
+  { storage, fetcher, holdTimeoutMs, epoch }: HoldOptions,
   signal: AbortSignal,
 ): Promise<BlobsHeld> {
   const { pushId, repository, blobs, from } = content;
-  const hold = (): Promise<BlobsHeld> => storage.hold({ pushId, repository, blobs }, { signal });
+  const hold = (): Promise<BlobsHeld> =>
+    storage.hold({ pushId, repository, blobs, epoch: epoch(), unlessGivenUp: false }, { signal });
   const before = await hold();
   if (before.missing.length === 0) return before;
 
@@ -43,6 +47,7 @@ export async function holdContent(
   };
   await Promise.all(Array.from({ length: MAX_FETCHES_PER_HOLD }, fetchNext));
   signal.throwIfAborted();
+  failpoint('hold.fetched');
   return hold();
 }
 

@@ -16,7 +16,13 @@ export interface HolderOptions extends HoldOptions {
   readonly onFault: (error: unknown) => void;
 }
 
-/** Holds content in as many regions as asked, this one and the nearest; others take the place of those that fail or are slow. */
+/** A region that lacks content so often, although it answers, will not get it: whoever had it has lost it meanwhile. */
+const MAX_LACKING = 3;
+
+/**
+ * Holds content in as many regions as asked, this one and the nearest; others take the place of those that fail or are slow. While too few
+ * can be reached it waits, until its deadline, for one that answers again.
+ */
 export function createHolder(options: HolderOptions): Holder {
   return {
     hold: async (request, signal) => {
@@ -38,45 +44,64 @@ export function createHolder(options: HolderOptions): Holder {
 
 function holdEnough(request: HoldRequest, options: HolderOptions, signal: AbortSignal): Promise<Held> {
   const epochs = new Map<string, number>();
-  const candidates = reachable(request, options);
-  const missing = new Set(request.regions.filter((region) => !candidates.includes(region)));
+  const asked = new Set<string>();
+  /** Those asked that are not slow yet. */
   const prompt = new Set<string>();
-  let running = 0;
+  /** Asked in vain; another region is asked again once it answers a ping. */
+  const failed = new Set<string>();
+  /** How often it answered that it lacks some of the content. */
+  const lacking = new Map<string, number>();
+  const isHopeful = (region: string): boolean => (lacking.get(region) ?? 0) < MAX_LACKING;
 
   return new Promise((resolve) => {
-    const settle = (): void => resolve({ epochs, missing: [...missing] });
+    const settle = (): void => {
+      unsubscribe();
+      resolve({ epochs, missing: request.regions.filter((region) => !epochs.has(region)) });
+    };
     const advance = (): void => {
-      if (signal.aborted || epochs.size >= request.wanted) settle();
-      else {
-        while (epochs.size + prompt.size < request.wanted && candidates.length > 0)
-          ask(candidates.shift() ?? '');
-        if (running === 0) settle();
+      if (signal.aborted || epochs.size >= request.wanted) {
+        settle();
+        return;
       }
+      for (const region of reachable(request, options)) {
+        if (epochs.size + prompt.size >= request.wanted) break;
+        if (!epochs.has(region) && !asked.has(region) && !failed.has(region)) ask(region);
+      }
+      const hopeful = request.regions.filter((region) => epochs.has(region) || isHopeful(region));
+      // What this region has not got itself, and can't get, others will not get from it later.
+      if (asked.size === 0 && (failed.has(options.region) || hopeful.length < request.wanted)) settle();
     };
     const ask = (region: string): void => {
-      running += 1;
+      asked.add(region);
       prompt.add(region);
-      missing.add(region);
       const isSlow = setTimeout(() => {
         prompt.delete(region);
         advance();
       }, options.slowHoldMs);
       holdAt(region, request, options, signal)
         .then((epoch) => {
-          epochs.set(region, epoch);
-          missing.delete(region);
+          if (epoch !== undefined) epochs.set(region, epoch);
+          else {
+            failed.add(region);
+            lacking.set(region, (lacking.get(region) ?? 0) + 1);
+          }
         })
         .catch((error: unknown) => {
+          failed.add(region);
           if (!signal.aborted && !(error instanceof RegistryError)) options.onFault(error);
         })
         .finally(() => {
           clearTimeout(isSlow);
-          running -= 1;
+          asked.delete(region);
           prompt.delete(region);
           advance();
         })
         .catch(options.onFault);
     };
+    const unsubscribe = options.directory.onAnswer((region) => {
+      if (isHopeful(region)) failed.delete(region);
+      advance();
+    });
     signal.addEventListener('abort', settle, { once: true });
     advance();
   });
@@ -92,18 +117,18 @@ function reachable(
   return [region, ...others.map((remote) => remote.region)].filter((name) => regions.includes(name));
 }
 
-/** The epoch of the region's pins: the lowest, should it have changed between two parts of the content. */
+/** The epoch of the region's pins: the lowest, should it have changed between two parts of the content. Undefined where it lacks some of it. */
 async function holdAt(
   region: string,
   { pushId, repository, blobs, from }: HoldRequest,
   options: HolderOptions,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<number | undefined> {
   let lowest = Infinity;
   for (const batch of batches(blobs)) {
     const content = { pushId, repository, blobs: [...batch], from };
     const { epoch, missing } = await holdBatchAt(region, content, options, signal);
-    if (missing.length > 0) throw incomplete(region, missing);
+    if (missing.length > 0) return undefined;
     lowest = Math.min(lowest, epoch);
   }
   return lowest;
@@ -117,12 +142,7 @@ async function holdBatchAt(
 ): Promise<BlobsHeld> {
   if (region === options.region) return holdContent(content, options, signal);
   const remote = options.directory.find(region);
-  if (remote === undefined) throw incomplete(region, []);
+  if (remote === undefined)
+    throw new RegistryError('UNAVAILABLE', `The region ${region} has left the cluster.`);
   return remote.peer.hold(content, { signal });
-}
-
-function incomplete(region: string, missing: readonly string[]): RegistryError {
-  return new RegistryError('UNAVAILABLE', `The region ${region} lacks ${missing.length} of the blobs.`, {
-    detail: { missing },
-  });
 }

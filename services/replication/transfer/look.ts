@@ -1,6 +1,6 @@
 import type { ReconcileOptions } from './reconcile.ts';
 import { fillIn } from './fill.ts';
-import { surveyMissing } from './missing.ts';
+import { add, noTotals, surveyMissing, type Totals } from './missing.ts';
 import type { ChangedManifest } from './pace.ts';
 
 /** What the reconcile loop knows between two looks. */
@@ -10,14 +10,19 @@ export interface State {
   whole: boolean;
   copied: boolean;
   toldRevision: number;
-  /** Missing. */
-  blobs: number;
-  bytes: number;
+  missing: Totals;
+  /** At the last look at everything. */
+  wanted: Totals;
   lost: Set<string>;
+  /** Lost ones that were told of, until they are held again. */
+  toldLost: Set<string>;
 }
 
 export function initialState(): State {
-  return { watermark: 0, whole: false, copied: false, toldRevision: 0, blobs: 0, bytes: 0, lost: new Set() };
+  return {
+    ...{ watermark: 0, whole: false, copied: false, toldRevision: 0 },
+    ...{ missing: noTotals(), wanted: noTotals(), lost: new Set(), toldLost: new Set() },
+  };
 }
 
 /** Looks at these manifests' content, or at everything, and fetches what is missing. `complete`: all that a live region has is here now. */
@@ -30,26 +35,31 @@ export async function look(
 ): Promise<{ complete: boolean; surveyMs: number }> {
   const all = manifests === undefined;
   const startedAt = performance.now();
-  const survey = await surveyMissing(options.wanted(manifests), options.storage, signal);
+  const survey = await surveyMissing(options.wanted(manifests), options.storage, options.recheck, signal);
   const surveyMs = performance.now() - startedAt;
   if (all) {
-    Object.assign(state, { blobs: 0, bytes: 0 });
+    Object.assign(state, { missing: noTotals(), wanted: survey.wanted });
     state.lost.clear();
   }
-  const count = (sign: 1 | -1, { blobs, bytes }: { blobs: number; bytes: number }): void => {
-    state.blobs += sign * blobs;
-    state.bytes += sign * bytes;
-  };
-  count(1, survey.missing);
+  const { missing } = state;
+  missing.blobs += survey.missing.blobs;
+  missing.bytes += survey.missing.bytes;
+  missing.manifests += survey.missing.manifests;
   const filled = await fillIn(
     survey.work,
     {
       ...options,
       maxBackgroundCopies: options.settings.maxBackgroundCopies,
-      onHeld: ({ size }) => count(-1, { blobs: 1, bytes: size }),
-      onLost: ({ digest, size }) => {
-        count(-1, { blobs: 1, bytes: size });
-        state.lost.add(digest);
+      onHeld: (blob) => {
+        add(missing, blob, -1);
+        state.lost.delete(blob.digest);
+        state.toldLost.delete(blob.digest);
+      },
+      onLost: (blob) => {
+        add(missing, blob, -1);
+        state.lost.add(blob.digest);
+        if (!state.toldLost.has(blob.digest)) options.onLost(blob);
+        state.toldLost.add(blob.digest);
       },
     },
     signal,

@@ -9,10 +9,21 @@ export interface WantedBlob {
   readonly repository: string;
 }
 
+/** `manifests` are some of the blobs. */
+export interface Totals {
+  blobs: number;
+  bytes: number;
+  manifests: number;
+}
+
+export function noTotals(): Totals {
+  return { blobs: 0, bytes: 0, manifests: 0 };
+}
+
 /** What a look at the wanted blobs found. */
 export interface Survey {
-  readonly wanted: { blobs: number; bytes: number };
-  readonly missing: { blobs: number; bytes: number };
+  readonly wanted: Totals;
+  readonly missing: Totals;
   /** The first of the missing ones, in the order in which they came; the rest is found by the next look. */
   readonly work: readonly WantedBlob[];
 }
@@ -22,21 +33,28 @@ const PAGE = 500;
 /** Missing blobs remembered at once. */
 const MAX_WORK = 10_000;
 
-/** Compares what is wanted with what the storage holds. Asking the storage each time keeps no list that could be wrong, or large. */
+/** Has the storage look at blobs at once; those that are damaged are not held any more. */
+export type Recheck = (digests: readonly string[], signal: AbortSignal) => Promise<unknown>;
+
+/** Compares what is wanted with what the storage holds; what it holds with another size, it looks at first. Asking the storage each time keeps no list that could be wrong, or large. */
 export async function surveyMissing(
   wanted: Iterable<WantedBlob>,
-  storage: Storage,
+  storage: Pick<Storage, 'stat'>,
+  recheck: Recheck,
   signal: AbortSignal,
 ): Promise<Survey> {
-  const survey = { wanted: { blobs: 0, bytes: 0 }, missing: { blobs: 0, bytes: 0 } };
+  const survey = { wanted: noTotals(), missing: noTotals() };
   const work: WantedBlob[] = [];
   let page: WantedBlob[] = [];
   const look = async (): Promise<void> => {
-    const { blobs } = await storage.stat({ digests: page.map(({ digest }) => digest) }, { signal });
-    const held = new Set(blobs.map(({ digest }) => digest));
+    const { blobs } = await storage.stat({ digests: digestsOf(page) }, { signal });
+    const held = new Map(blobs.map(({ digest, size }) => [digest, size]));
+    const isWrong = ({ digest, size }: WantedBlob): boolean => (held.get(digest) ?? size) !== size;
+    const wrong = page.filter(isWrong);
+    if (wrong.length > 0) await recheck(digestsOf(wrong), signal);
     for (const blob of page) {
       add(survey.wanted, blob);
-      if (held.has(blob.digest)) continue;
+      if (held.get(blob.digest) === blob.size) continue;
       add(survey.missing, blob);
       if (work.length < MAX_WORK) work.push(blob);
     }
@@ -50,7 +68,13 @@ export async function surveyMissing(
   return { ...survey, work };
 }
 
-function add(total: { blobs: number; bytes: number }, { size }: WantedBlob): void {
-  total.blobs += 1;
-  total.bytes += size;
+function digestsOf(blobs: readonly WantedBlob[]): string[] {
+  return blobs.map(({ digest }) => digest);
+}
+
+/** `times` -1 takes it off again. */
+export function add(total: Totals, { size, kind }: WantedBlob, times: 1 | -1 = 1): void {
+  total.blobs += times;
+  total.bytes += times * size;
+  if (kind === 'manifest') total.manifests += times;
 }

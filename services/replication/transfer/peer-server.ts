@@ -1,5 +1,7 @@
-import type { Peer, Storage } from '#libs/rpc/contracts.ts';
+import type { Peer, Scrub, Storage } from '#libs/rpc/contracts.ts';
+import { recheck } from '../healing/recheck.ts';
 import type { Announcements } from './announce.ts';
+import { isHeld } from './readable.ts';
 import { holdContent, type HoldOptions } from './hold-content.ts';
 
 export interface PeerServerOptions extends HoldOptions {
@@ -7,20 +9,27 @@ export interface PeerServerOptions extends HoldOptions {
   readonly process: string;
   readonly catalogId: () => string;
   readonly storage: Storage;
+  readonly scrub: Pick<Scrub, 'verify'>;
   readonly announcements: Announcements;
 }
 
 /** What this region answers the others. Only its own storage is asked, never a third region: so no call goes in circles. */
 export function createPeerServer(options: PeerServerOptions): Peer {
-  const { region, process, catalogId, storage, announcements } = options;
+  const { region, process, catalogId, storage, scrub, announcements } = options;
   return {
     ping: async () => ({ region, process, catalogId: catalogId() }),
     read: (request, { signal }) => storage.read(request, { signal }),
     stat: (request, { signal }) => storage.stat(request, { signal }),
     pins: (request, { signal }) => storage.pins(request, { signal }),
+    unpin: (request, { signal }) => storage.unpin(request, { signal }),
+    pinOwners: (request, { signal }) => storage.pinOwners(request, { signal }),
     announce: async (blob) => {
       announcements.hear(blob);
       return {};
+    },
+    suspect: async ({ digest }, { signal }) => {
+      await recheck(scrub, [digest], signal);
+      return { gone: !(await isHeld(storage, digest, signal)) };
     },
     hold: async (content, { signal }) => ({ region, ...(await holdContent(content, options, signal)) }),
   };

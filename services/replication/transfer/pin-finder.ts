@@ -22,6 +22,7 @@ export function createPinFinder({ region, storage, directory, askTimeoutMs }: Pi
   return {
     find: async (repository, digests, signal) => {
       const sizes = new Map<Digest, number>();
+      const givenUp = new Set<Digest>();
       const unreachable: string[] = [];
       const enough = new AbortController();
       const limits = { signal: AbortSignal.any([signal, enough.signal]), timeoutMs: askTimeoutMs };
@@ -32,10 +33,11 @@ export function createPinFinder({ region, storage, directory, askTimeoutMs }: Pi
       const findAt = async (find: FindAt, call: typeof askOwn): Promise<void> => {
         for (const batch of batches(digests)) {
           const request = { repository, digests: [...batch] };
-          const { blobs } = await call((limited) => find(request, { signal: limited }));
-          for (const { digest, size } of blobs) {
+          const found = await call((limited) => find(request, { signal: limited }));
+          for (const { digest, size } of found.blobs) {
             if (wanted.has(digest) && isDigest(digest)) sizes.set(digest, size);
           }
+          for (const digest of found.givenUp) if (isDigest(digest)) givenUp.add(digest);
           if (sizes.size === wanted.size) enough.abort();
         }
       };
@@ -48,7 +50,7 @@ export function createPinFinder({ region, storage, directory, askTimeoutMs }: Pi
       });
       asked.push(findAt(storage.pins, askOwn).catch(() => void unreachable.push(region)));
       await unlessAborted(Promise.race([Promise.all(asked), aborted(enough.signal)]), signal);
-      return { sizes, unreachable: sizes.size === wanted.size ? [] : unreachable };
+      return { sizes, givenUp, unreachable: sizes.size === wanted.size ? [] : unreachable };
     },
   };
 }

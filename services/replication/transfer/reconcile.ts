@@ -1,8 +1,9 @@
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { Fetcher } from './fetch.ts';
 import { initialState, look } from './look.ts';
-import type { WantedBlob } from './missing.ts';
+import type { Recheck, Totals, WantedBlob } from './missing.ts';
 import { createPace, type ChangedManifest } from './pace.ts';
+import { createQuiet } from './quiet.ts';
 
 /** How far this region is with what it should hold. */
 export interface ReconcileStatus {
@@ -15,8 +16,15 @@ export interface ReconcileStatus {
   readonly lostBlobs: number;
 }
 
+/** What the last look at everything found wanted, and what of it is not here yet. */
+export interface Fill {
+  readonly wanted: Totals;
+  readonly missing: Totals;
+}
+
 export interface Reconciler {
   status(): ReconcileStatus;
+  fill(): Fill;
   /** What is wanted may have changed by these manifests; without any, by anything. */
   changed(manifests?: readonly ChangedManifest[]): void;
   /** A blob was copied, for whatever reason. */
@@ -26,6 +34,9 @@ export interface Reconciler {
 
 export interface ReconcileOptions {
   readonly storage: Storage;
+  readonly recheck: Recheck;
+  /** Another text after everything that could make the storage hold less. */
+  readonly losses: (signal: AbortSignal) => Promise<string>;
   readonly fetcher: Fetcher;
   /** The newest revision that `wanted` takes account of; 0 while nothing is known. */
   readonly revision: () => number;
@@ -34,11 +45,14 @@ export interface ReconcileOptions {
   readonly isLive: (region: string) => boolean;
   readonly settings: {
     readonly reconcileIntervalMs: number;
+    readonly fullLookIntervalMs: number;
     readonly maxReconcilePauseMs: number;
     readonly maxBackgroundCopies: number;
   };
   /** Blobs were copied since the last time, and now everything is here. */
   readonly onCaughtUp: (whole: { revision: number; blobs: number; bytes: number }) => void;
+  /** No live region has the blob; called once until it is held again. */
+  readonly onLost: (blob: WantedBlob) => void;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -54,6 +68,15 @@ export function startReconciler(options: ReconcileOptions): Reconciler {
     maxPauseMs: settings.maxReconcilePauseMs,
   });
   const state = initialState();
+  const now = (): number => performance.now();
+  const quiet = createQuiet({ losses: options.losses, fullLookMs: settings.fullLookIntervalMs, now });
+  const lookAtAll = async (revision: number): ReturnType<typeof look> => {
+    const isQuiet = await quiet.holds(revision, stopped.signal);
+    if (isQuiet && state.whole && !state.copied) return { complete: true, surveyMs: 0 };
+    const result = await look(undefined, revision, state, options, stopped.signal);
+    quiet.looked(result.complete && state.lost.size === 0);
+    return result;
+  };
 
   const run = async (): Promise<void> => {
     for (;;) {
@@ -63,7 +86,12 @@ export function startReconciler(options: ReconcileOptions): Reconciler {
         // In one turn: the revision must not be newer than what is looked at.
         const revision = options.revision();
         const manifests = pace.take();
-        if (revision > 0) result = await look(manifests, revision, state, options, stopped.signal);
+        if (revision > 0) {
+          result =
+            manifests === undefined
+              ? await lookAtAll(revision)
+              : await look(manifests, revision, state, options, stopped.signal);
+        }
       } catch (error) {
         if (stopped.signal.aborted) return;
         options.onFault(error);
@@ -77,10 +105,11 @@ export function startReconciler(options: ReconcileOptions): Reconciler {
   return {
     status: () => ({
       watermark: state.watermark,
-      missingBlobs: state.blobs,
-      missingBytes: state.bytes,
+      missingBlobs: state.missing.blobs,
+      missingBytes: state.missing.bytes,
       lostBlobs: state.lost.size,
     }),
+    fill: () => ({ wanted: { ...state.wanted }, missing: { ...state.missing } }),
     changed: (manifests) => pace.changed(manifests),
     copied: () => {
       state.copied = true;

@@ -1,23 +1,28 @@
 import type { Leases } from '#libs/cache/leases.ts';
-import type { Peer, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
+import type { Peer, Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
-import type { Holder, PinFinder, RegionReach, TransferStatus } from '../catalog/collaborators.ts';
-import { openPeerDirectory } from '../peers/directory.ts';
+import type { Holder, RegionPins, RegionReach, TransferStatus } from '../catalog/collaborators.ts';
+import { openPeerDirectory, type PeerDirectory } from '../peers/directory.ts';
 import type { RegionAddress, RemoteRegion } from '../peers/remote-region.ts';
+import type { Filling } from '#types/meridian/v1/Filling.ts';
 import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
 import type { TransferSettings } from '../settings.ts';
+import { recheck } from '../healing/recheck.ts';
+import { createAccuse } from './accuse.ts';
 import { createAnnouncements } from './announce.ts';
 import { createRoomCheck } from './disk-room.ts';
-import { createFetcher } from './fetch.ts';
+import { createFetcher, type Fetcher } from './fetch.ts';
 import { createHolder } from './holder.ts';
 import type { WantedBlob } from './missing.ts';
 import type { ChangedManifest } from './pace.ts';
 import { createPeerServer } from './peer-server.ts';
-import { createPinFinder } from './pin-finder.ts';
+import { createRegionPins } from './region-pins.ts';
+import { createProgress, secondsLeft } from './progress.ts';
 import { startReconciler } from './reconcile.ts';
 import { createSources } from './sources.ts';
 import { createSuspects } from './suspects.ts';
+import { tellProgress } from './tell-progress.ts';
 import { rememberTold } from './told.ts';
 import { createTransferServer } from './transfer-server.ts';
 import { createTurns } from './turns.ts';
@@ -29,10 +34,14 @@ export interface WantedCatalog {
   catalogId(): string;
   /** The newest revision that all of this takes account of; 0 while nothing has been loaded. */
   revision(): number;
+  /** This region's collection epoch; 0 while nothing has been loaded. */
+  epoch(): number;
   /** All regions, this one among them. */
   regions(): Iterable<RegionAddress>;
   /** What this region should hold for these manifests, or in all: manifests first, then configs, then layers. */
   wanted(manifests: readonly ChangedManifest[] | undefined): Iterable<WantedBlob>;
+  /** How many other regions must hold what is pushed to the repository through this one. */
+  peersAsked(repository: string): number;
   /** Calls `listener` after each change; without manifests anything may have changed. Gives the function back to stop. */
   subscribe(listener: (manifests: readonly ChangedManifest[] | undefined) => void): () => void;
 }
@@ -43,6 +52,7 @@ export interface TransferOptions {
   /** The own region's. */
   readonly storage: Storage;
   readonly uploads: Uploads;
+  readonly scrub: Pick<Scrub, 'verify' | 'losses'>;
   readonly catalog: WantedCatalog;
   /** Shared by the region's replication processes. */
   readonly leases: Leases;
@@ -56,14 +66,21 @@ export interface TransferOptions {
 
 export interface RunningTransfer {
   /** For the region's own front ends. */
-  readonly transfer: Transfer;
+  readonly transfer: Omit<Transfer, 'keepElsewhere'>;
   readonly uploads: Uploads;
   /** For the other regions. */
   readonly peer: Peer;
   /** For the catalog. */
   readonly holder: Holder;
-  readonly pinFinder: PinFinder;
+  readonly pins: RegionPins;
+  /** The other regions. */
+  readonly directory: PeerDirectory;
+  readonly fetcher: Fetcher;
+  /** What these manifests stand for may not be held any more; without any, anything may not. */
+  lookAgain(manifests?: readonly ChangedManifest[]): void;
   status(): TransferStatus;
+  /** How this region fills up with what it should hold. */
+  filling(): Filling;
   /** Resolves when the other regions have answered, or have not for `meetTimeoutMs`. */
   untilMet(signal: AbortSignal): Promise<void>;
   /** Copies that clients wait for may go on for `graceMs`. */
@@ -72,7 +89,8 @@ export interface RunningTransfer {
 
 /** Wires everything that moves blobs between this region and the others, and starts its loops. */
 export function startTransfer(options: TransferOptions): RunningTransfer {
-  const { region, storage, catalog, settings, onEvent, onFault } = options;
+  const { region, storage, scrub, catalog, settings, onEvent, onFault } = options;
+  const stopping = new AbortController();
   const directory = openPeerDirectory({
     ...options,
     tls: options.peerTls,
@@ -86,30 +104,54 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
   });
   const sources = createSources({ ...options, directory });
   const suspects = createSuspects(settings.suspectMs);
+  const progress = createProgress(() => performance.now());
   const fetcher = createFetcher({
     storage,
     leases: options.leases,
     sources,
     suspects,
+    accuse: createAccuse({ ...settings, directory, suspects, signal: stopping.signal }),
     turns: createTurns(settings),
     requireRoom: createRoomCheck(storage, settings.minFreeBytes),
     onCopied: (copied) => {
       onEvent({ kind: 'replica', ...copied });
+      progress.copied(copied.size);
       reconciler.copied();
     },
     onFault,
   });
+  const epoch = (): number => catalog.epoch();
   const told = rememberTold();
-  const announcements = createAnnouncements({ directory, fetcher, told, settings, onFault });
+  const announcements = createAnnouncements({
+    ...{ directory, fetcher, told, settings, onFault },
+    peersAsked: (repository) => catalog.peersAsked(repository),
+  });
   const reconciler = startReconciler({
     storage,
+    recheck: (digests, signal) => recheck(scrub, digests, signal),
+    losses: async (signal) => JSON.stringify(await scrub.losses({}, { signal })),
     fetcher,
     revision: () => catalog.revision(),
     wanted: (manifests) => catalog.wanted(manifests),
     isLive: (name) => directory.find(name)?.live === true,
     settings,
     onCaughtUp: (whole) => onEvent({ kind: 'caught-up', ...whole }),
+    onLost: ({ digest, size }) => onEvent({ kind: 'blob-lost', digest, size }),
     onFault,
+  });
+  const filling = (): Filling => {
+    const { wanted, missing } = reconciler.fill();
+    const bytesPerSecond = progress.bytesPerSecond();
+    return {
+      ...{ wantedBlobs: wanted.blobs, wantedBytes: wanted.bytes, wantedManifests: wanted.manifests },
+      ...{ missingManifests: missing.manifests, bytesPerSecond },
+      secondsLeft: secondsLeft(missing.bytes, bytesPerSecond),
+    };
+  };
+  const untell = tellProgress({
+    everyMs: settings.tellProgressEveryMs,
+    read: () => ({ ...reconciler.status(), filling: filling() }),
+    onEvent,
   });
   const unsubscribe = catalog.subscribe((manifests) => {
     directory.refresh();
@@ -123,15 +165,22 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
       ...options,
       ...settings,
       catalogId: () => catalog.catalogId(),
+      epoch,
       fetcher,
       announcements,
     }),
-    holder: createHolder({ ...settings, region, storage, fetcher, directory, told, onFault }),
-    pinFinder: createPinFinder({ ...settings, region, storage, directory }),
+    holder: createHolder({ ...settings, region, storage, fetcher, directory, told, epoch, onFault }),
+    directory,
+    fetcher,
+    lookAgain: (manifests) => reconciler.changed(manifests),
+    pins: createRegionPins({ ...settings, region, storage, directory }),
     status: () => ({ ...reconciler.status(), regions: directory.nearestFirst().map(reach) }),
+    filling,
     untilMet: (signal) => directory.untilMet(settings.meetTimeoutMs, signal),
     stop: async (graceMs) => {
       unsubscribe();
+      untell();
+      stopping.abort(new Error('The service stops.'));
       announcements.stop();
       await Promise.all([reconciler.stop(), fetcher.stop(graceMs)]);
       directory.stop();

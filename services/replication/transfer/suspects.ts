@@ -4,6 +4,8 @@ import { LRUCache } from 'lru-cache';
 export interface Suspects {
   /** A copy made of these regions' bytes failed verification. */
   blame(digest: string, regions: ReadonlySet<string>): void;
+  /** The region no longer has the wrong bytes. */
+  forgive(digest: string, region: string): void;
   /** Regions that alone made a wrong copy: they are not asked. */
   guilty(digest: string): ReadonlySet<string>;
   /** Regions that made a wrong copy together with others: they are asked last. */
@@ -25,6 +27,11 @@ export function createSuspects(suspectMs: number): Suspects {
       const { guilty = none, doubtful = none } = blamed.get(digest) ?? {};
       if (regions.size === 1) blamed.set(digest, { guilty: guilty.union(regions), doubtful });
       else blamed.set(digest, { guilty, doubtful: doubtful.union(regions) });
+    },
+    forgive: (digest, region) => {
+      const { guilty = none, doubtful = none } = blamed.get(digest) ?? {};
+      const forgiven = new Set([region]);
+      blamed.set(digest, { guilty: guilty.difference(forgiven), doubtful: doubtful.difference(forgiven) });
     },
     guilty: (digest) => blamed.get(digest)?.guilty ?? none,
     doubtful: (digest) => blamed.get(digest)?.doubtful ?? none,

@@ -15,11 +15,11 @@ export interface TransferServerOptions {
 }
 
 /** What the region's own front ends ask for. */
-export function createTransferServer(options: TransferServerOptions): Transfer {
+export function createTransferServer(options: TransferServerOptions): Omit<Transfer, 'keepElsewhere'> {
   const { fetcher, announcements, turnTimeoutMs } = options;
   return {
-    fetch: async ({ repository, digest, size }, { signal }) => {
-      const fetching = fetcher.fetch({ repository, digest, size, priority: 'client' });
+    fetch: async ({ digest, size }, { signal }) => {
+      const fetching = fetcher.fetch({ repository: '', digest, size, priority: 'client' });
       await itsTurn(fetching, turnTimeoutMs, signal);
       await fetching.readable(signal);
       return { digest, size };

@@ -32,8 +32,10 @@ export function createUploadRelay(options: UploadRelayOptions): Uploads {
   ): Promise<T> => {
     const remote = remoteOf(id, options);
     if (remote === undefined) return call(uploads, signal);
-    return ask(remote.region, { signal, timeoutMs: uploadTimeoutMs }, (limited) =>
-      call(remote.uploads, limited),
+    const limits = { signal, timeoutMs: uploadTimeoutMs };
+    return named(
+      remote.region,
+      ask(remote.region, limits, (limited) => call(remote.uploads, limited)),
     );
   };
   return {
@@ -47,7 +49,7 @@ export function createUploadRelay(options: UploadRelayOptions): Uploads {
         const all = startingWith(first.value, iterator);
         if (remote === undefined) return await uploads.write(all, { signal });
         const count = (bytes: number): void => onPeerBytes(remote.region, 'sent', bytes);
-        return await remote.uploads.write(counted(all, count), { signal });
+        return await named(remote.region, remote.uploads.write(counted(all, count), { signal }));
       } finally {
         // Not awaited: a client that sends nothing must not delay the answer.
         iterator.return?.().catch(() => undefined);
@@ -69,10 +71,26 @@ function remoteOf(id: string, { region, directory }: UploadRelayOptions): Remote
   const remote = directory.find(name);
   if (remote === undefined && directory.isComplete()) throw unknownUpload(id);
   if (remote?.live === true) return remote;
-  throw new RegistryError(
+  throw unreachable(name);
+}
+
+/** Passes errors of the other region on, and names it where it, or what it needs, did not answer. */
+async function named<T>(region: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.code !== 'UNAVAILABLE') throw error;
+    throw unreachable(region, error);
+  }
+}
+
+function unreachable(region: string, cause?: RegistryError): RegistryError {
+  const why =
+    cause === undefined ? `which can't be reached now.` : `which could not answer: ${cause.message}`;
+  return new RegistryError(
     'UNAVAILABLE',
-    `The upload was begun in the region ${name}, which can't be reached now. Go on in a moment, or start a new upload.`,
-    { detail: { region: name }, retryAfterSeconds: RETRY_AFTER_SECONDS },
+    `The upload was begun in the region ${region}, ${why} Go on in a moment, or start a new upload.`,
+    { detail: { region }, retryAfterSeconds: cause?.retryAfterSeconds ?? RETRY_AFTER_SECONDS, cause },
   );
 }
 

@@ -4,11 +4,13 @@ import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { HeldBlob, StorageDriver } from '../driver.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
+import type { Epoch } from '../owner/epoch.ts';
 import type { Pins } from '../owner/pins.ts';
 import type { UploadRows } from '../owner/uploads.ts';
 import { withParts } from '../parts.ts';
 import type { StorageSettings } from '../settings.ts';
 import { ingestBlob } from './ingest.ts';
+import { pinCalls } from './pin-calls.ts';
 import type { Ingests } from './ingests.ts';
 import type { Inventory } from './inventory.ts';
 import { sizesOf, type Publisher } from './publisher.ts';
@@ -24,13 +26,14 @@ export interface BlobsContext {
   readonly locks: KeyedMutex;
   readonly pins: Pins;
   readonly rows: UploadRows;
-  readonly epoch: number;
+  readonly epoch: Epoch;
+  readonly suspect: (digest: Digest) => void;
   readonly clock: () => number;
 }
 
 /** The contract of proto/meridian/v1/storage.proto. */
 export function storageHandlers(context: BlobsContext): Storage {
-  const { driver, settings, publisher, ingests, pins } = context;
+  const { driver, settings, publisher, ingests } = context;
   return {
     put: (parts, { signal }) =>
       withParts(
@@ -83,15 +86,14 @@ export function storageHandlers(context: BlobsContext): Storage {
 
     list: (_, { signal }) => driver.list(signal),
 
-    hold: async ({ repository, blobs }) => {
-      const missing = await publisher.hold(parseRepositoryName(repository), blobs.map(parseBlob));
-      return { epoch: context.epoch, missing: missing.map(({ digest }) => digest) };
+    hold: async ({ repository, blobs, epoch: known, unlessGivenUp }) => {
+      await context.epoch.raise(known);
+      const holder = { repository: parseRepositoryName(repository), unlessGivenUp };
+      const { missing, epoch } = await publisher.hold(holder, blobs.map(parseBlob));
+      return { epoch, missing: missing.map(({ digest }) => digest) };
     },
 
-    pins: async ({ repository, digests }) => {
-      const pinned = pins.find(repository, digests.map(parseDigest), context.clock());
-      return { blobs: await heldOf(context, pinned) };
-    },
+    ...pinCalls(context, (digests) => heldOf(context, digests)),
 
     stats: async () => ({
       ...context.inventory.totals(),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { failpoint } from '#libs/failpoint.ts';
 import { algorithmOf, createDigester, type Digester } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { digestMismatch } from '../byte-range.ts';
@@ -25,10 +26,13 @@ export async function ingestBlob(
   data: AsyncIterable<Buffer>,
 ): Promise<HeldBlob> {
   const blob = { digest: arrival.digest, size: arrival.size };
-  if ((await driver.stat(blob.digest)) !== undefined) {
+  const holder = { repository, unlessGivenUp: true };
+  // Looked at and pinned at once, so that no collection comes between.
+  const { missing } = await publisher.hold(holder, [blob]);
+  const isHeld = missing.length === 0;
+  if (isHeld || (await driver.stat(blob.digest)) !== undefined) {
     arrival.begin(undefined);
-    const [missing] = await publisher.hold(repository, [blob]);
-    if (missing === undefined) return blob;
+    if (isHeld) return blob;
     throw wrongSize(blob, 'another number of');
   }
   const name = randomUUID();
@@ -37,7 +41,9 @@ export async function ingestBlob(
   arrival.begin(staged);
   try {
     await receive(arrival, staged, data, settings);
-    await publisher.publish('ingests', name, blob, repository);
+    failpoint('copy.flushed');
+    await publisher.publish('ingests', name, blob, holder);
+    failpoint('copy.published');
     return blob;
   } catch (error) {
     await driver.discard('ingests', name);
@@ -70,6 +76,7 @@ async function receive(
     await behind.idle();
   }
   behind.check();
+  failpoint('copy.received');
   await staged.flush();
 }
 

@@ -1,3 +1,4 @@
+import { failpoint } from '#libs/failpoint.ts';
 import type { BlobReader, BlobWriter, HeldBlob, StagingArea } from '../driver.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import type { Inventory } from './inventory.ts';
@@ -6,8 +7,15 @@ export interface PublisherContext {
   readonly driver: BlobReader & BlobWriter;
   readonly locks: KeyedMutex;
   readonly inventory: Inventory;
-  /** Pins blobs, durably; does nothing for the repository ''. */
-  readonly pin: (repository: string, blobs: readonly HeldBlob[]) => Promise<void>;
+  /** Pins blobs, durably, and gives the epoch that the pins carry; does nothing for the repository ''. */
+  readonly pin: (holder: PinHolder, blobs: readonly HeldBlob[]) => Promise<number>;
+}
+
+/** Whom a blob is pinned for; '' is nobody. */
+export interface PinHolder {
+  readonly repository: string;
+  /** The pin only comes along, as with a copy from another region: it does not bring back what the repository has given up meanwhile. */
+  readonly unlessGivenUp: boolean;
 }
 
 /** The one way in which blobs come into being. */
@@ -22,7 +30,7 @@ export class Publisher {
    * Makes staged bytes, verified and flushed, a blob pinned for the repository; both are durable when it resolves. Where the blob is held
    * already, the staged bytes are removed. Succeeds again when repeated.
    */
-  publish(area: StagingArea, name: string, blob: HeldBlob, repository: string): Promise<void> {
+  publish(area: StagingArea, name: string, blob: HeldBlob, holder: PinHolder): Promise<void> {
     const { driver, locks, inventory, pin } = this.#context;
     return locks.run([blob.digest], async () => {
       const publish = async (): Promise<void> => {
@@ -30,17 +38,24 @@ export class Publisher {
           await driver.discard(area, name);
           return;
         }
+        inventory.adding(blob.digest);
         await driver.publish(area, name, blob.digest);
+        failpoint('blob.published');
         inventory.added(blob);
       };
       // Side by side: should a crash keep only one of them, that is a blob nobody names, or a pin of a blob that isn't held.
-      const outcomes = await Promise.allSettled([publish(), pin(repository, [blob])]);
+      const pinned = async (): Promise<void> => {
+        await pin(holder, [blob]);
+        failpoint('blob.pinned');
+      };
+      const outcomes = await Promise.allSettled([publish(), pinned()]);
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+      failpoint('blob.stored');
     });
   }
 
-  /** Pins those of the blobs that are held with the size named, under their locks; gives the others. */
-  hold(repository: string, blobs: readonly HeldBlob[]): Promise<HeldBlob[]> {
+  /** Pins those of the blobs that are held with the size named, under their locks; gives the others, and the epoch that the pins carry. */
+  hold(holder: PinHolder, blobs: readonly HeldBlob[]): Promise<{ missing: HeldBlob[]; epoch: number }> {
     const { driver, locks, pin } = this.#context;
     return locks.run(
       blobs.map(({ digest }) => digest),
@@ -50,8 +65,9 @@ export class Publisher {
           blobs.map(({ digest }) => digest),
         );
         const held = blobs.filter(({ size }, index) => sizes[index] === size);
-        await pin(repository, held);
-        return blobs.filter(({ size }, index) => sizes[index] !== size);
+        const epoch = await pin(holder, held);
+        failpoint('hold.pinned');
+        return { missing: blobs.filter(({ size }, index) => sizes[index] !== size), epoch };
       },
     );
   }

@@ -21,18 +21,20 @@ export async function putBlob(
   if (size > maxPutBytes) throw tooLarge(size, maxPutBytes);
   const blob = { digest, size };
   const bytes = await collect(data, blob);
+  const holder = { repository, unlessGivenUp: false };
+  // Looked at and pinned at once, so that no collection comes between.
+  const { missing } = await publisher.hold(holder, [blob]);
+  if (missing.length === 0) return blob;
   const name = randomUUID();
   try {
-    if ((await driver.stat(digest)) === undefined) {
-      const staged = await driver.stage('ingests', name, 0);
-      try {
-        if (size > 0) await staged.append([bytes]);
-        await staged.flush();
-      } finally {
-        await staged.close();
-      }
+    const staged = await driver.stage('ingests', name, 0);
+    try {
+      if (size > 0) await staged.append([bytes]);
+      await staged.flush();
+    } finally {
+      await staged.close();
     }
-    await publisher.publish('ingests', name, blob, repository);
+    await publisher.publish('ingests', name, blob, holder);
   } catch (error) {
     await driver.discard('ingests', name);
     throw error;

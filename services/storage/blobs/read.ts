@@ -9,11 +9,13 @@ export interface ReadContext {
   readonly driver: BlobReader;
   readonly ingests: Ingests;
   readonly settings: StorageSettings;
+  /** Hears of a blob that could not be read to its end. */
+  readonly suspect: (digest: Digest) => void;
 }
 
 /** A blob that is held, or one that is arriving as it comes. BLOB_UNKNOWN: neither. RANGE_INVALID: it ends before the offset. */
 export async function* readBlob(
-  { driver, ingests, settings }: ReadContext,
+  { driver, ingests, settings, suspect }: ReadContext,
   { digest: text, offset, length }: { digest: string; offset: number; length: number },
   signal: AbortSignal,
 ): AsyncGenerator<{ data: Buffer }, void, undefined> {
@@ -29,7 +31,11 @@ export async function* readBlob(
   }
   if (source === undefined) throw blobUnknown(digest);
   try {
-    yield* messages(readSpan(source, spanOf(range, source.size), settings.readChunkBytes, signal));
+    const span = spanOf(range, source.size);
+    yield* messages(readSpan(source, span, settings.readChunkBytes, signal));
+  } catch (error) {
+    if (!signal.aborted) suspect(digest);
+    throw error;
   } finally {
     await source.close();
   }

@@ -85,14 +85,26 @@ function migrate(database: DatabaseSync, path: string): void {
       created_at INTEGER NOT NULL, -- milliseconds since 1970, as all times here
       updated_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS uploads_by_update ON uploads (updated_at, id);
     CREATE TABLE IF NOT EXISTS pins (
       repository TEXT NOT NULL,
       digest TEXT NOT NULL,
       size INTEGER NOT NULL,
       epoch INTEGER NOT NULL,
-      expires_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL, -- 0: given up
       PRIMARY KEY (repository, digest)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS unused (
+      digest TEXT PRIMARY KEY,
+      size INTEGER NOT NULL,
+      since INTEGER NOT NULL,
+      condemned_at INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS verified (
+      digest TEXT PRIMARY KEY,
+      at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS pins_by_digest ON pins (digest, repository);
     PRAGMA user_version = ${FORMAT};
     COMMIT;
   `);

@@ -5,7 +5,7 @@ import type { OwnerDatabase } from './database.ts';
 export interface Meta {
   /** Signs the ids of uploads; kept, so that they outlive a restart. */
   readonly uploadKey: Uint8Array;
-  /** The region's collection epoch, which new pins carry. */
+  /** The region's collection epoch as it was kept; see `epoch.ts`. */
   readonly epoch: number;
 }
 

@@ -9,11 +9,20 @@ export interface UploadRow {
   readonly offset: number;
 }
 
+/** An upload and the time of its last bytes, which orders such rows, ties by id. */
+export interface IdleUpload {
+  readonly id: string;
+  readonly updatedAt: number;
+}
+
 /** The uploads that are open. Writes are durable when they resolve; times are in milliseconds since 1970. */
 export interface UploadRows {
   insert(row: UploadRow, now: number): Promise<void>;
   setOffset(id: string, offset: number, now: number): Promise<void>;
   remove(id: string): Promise<void>;
+  /** The first `limit` of those after `after` that got no bytes later than `until`. */
+  idle(until: number, after: IdleUpload | undefined, limit: number): IdleUpload[];
+  isIdle(id: string, until: number): boolean;
   get(id: string): UploadRow | undefined;
   all(): UploadRow[];
   count(): number;
@@ -25,6 +34,10 @@ export function openUploadRows({ database, commits }: OwnerDatabase): UploadRows
   );
   const update = database.prepare('UPDATE uploads SET offset = ?2, updated_at = ?3 WHERE id = ?1');
   const remove = database.prepare('DELETE FROM uploads WHERE id = ?');
+  const idle = database.prepare(`
+    SELECT id, updated_at AS updatedAt FROM uploads
+    WHERE updated_at <= ?1 AND (updated_at, id) > (?2, ?3) ORDER BY updated_at, id LIMIT ?4`);
+  const isIdle = database.prepare('SELECT 1 FROM uploads WHERE id = ? AND updated_at <= ?');
   const columns = 'id, repository, algorithm, offset';
   const get = database.prepare(`SELECT ${columns} FROM uploads WHERE id = ?`);
   const all = database.prepare(`SELECT ${columns} FROM uploads`);
@@ -34,6 +47,9 @@ export function openUploadRows({ database, commits }: OwnerDatabase): UploadRows
       commits.run(() => void insert.run(id, repository, algorithm, offset, now)),
     setOffset: (id, offset, now) => commits.run(() => void update.run(id, offset, now)),
     remove: (id) => commits.run(() => void remove.run(id)),
+    idle: (until, after, limit) =>
+      idle.all(until, after?.updatedAt ?? -1, after?.id ?? '', limit) as unknown as IdleUpload[],
+    isIdle: (id, until) => isIdle.get(id, until) !== undefined,
     get: (id) => get.get(id) as UploadRow | undefined,
     all: () => all.all() as unknown as UploadRow[],
     count: () => Number(count.get()?.['uploads']),

@@ -1,10 +1,11 @@
+import { failpoint } from '#libs/failpoint.ts';
 import { algorithmOf, createDigester, type Digest } from '#libs/oci/digest.ts';
 import { digestMismatch, readSpan } from '../byte-range.ts';
 import type { Publisher } from '../blobs/publisher.ts';
 import type { BlobWriter, HeldBlob, StagedBytes } from '../driver.ts';
 import type { UploadRows } from '../owner/uploads.ts';
 import type { StorageSettings } from '../settings.ts';
-import type { Session } from './sessions.ts';
+import type { Session } from './session.ts';
 import { stageUpload } from './write.ts';
 
 export interface FinishContext {
@@ -24,20 +25,34 @@ export async function finishUpload(
   digest: Digest,
   signal: AbortSignal,
 ): Promise<HeldBlob> {
+  if (session.verified !== digest) await verify(driver, session, digest, settings.readChunkBytes, signal);
+  session.verified = digest;
+  const blob = { digest, size: session.offset };
+  const { repository } = session;
+  failpoint('upload.verified');
+  await publisher.publish('uploads', session.id, blob, { repository, unlessGivenUp: false });
+  await rows.remove(session.id);
+  failpoint('upload.finished');
+  return blob;
+}
+
+/** Makes sure that the upload is whole on disk and has the digest. */
+async function verify(
+  driver: BlobWriter,
+  session: Session,
+  digest: Digest,
+  readChunkBytes: number,
+  signal: AbortSignal,
+): Promise<void> {
   const staged = await stageUpload(driver, session);
-  const size = session.offset;
   try {
-    const actual = await digestOfUpload(session, staged, digest, settings.readChunkBytes, signal);
+    const actual = await digestOfUpload(session, staged, digest, readChunkBytes, signal);
     if (actual !== digest) throw digestMismatch(digest, actual);
     // Its bytes were flushed as they came, but an upload without any has had nothing to flush.
-    if (size === 0) await staged.flush();
+    if (session.offset === 0) await staged.flush();
   } finally {
     await staged.close();
   }
-  const blob = { digest, size };
-  await publisher.publish('uploads', session.id, blob, session.repository);
-  await rows.remove(session.id);
-  return blob;
 }
 
 async function digestOfUpload(

@@ -3,11 +3,13 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
 import { quote } from '#libs/oci/quote.ts';
 import type { Uploads } from '#libs/rpc/contracts.ts';
+import { wrongOffset } from '#libs/upload-id.ts';
 import type { HeldBlob } from '../driver.ts';
 import { withParts } from '../parts.ts';
 import { finishUpload, type FinishContext } from './finish.ts';
 import type { UploadIds } from './ids.ts';
-import type { Session, Sessions } from './sessions.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
 import { writeUpload, type WriteContext } from './write.ts';
 
 export interface UploadsContext extends WriteContext, FinishContext {
@@ -29,17 +31,19 @@ export function uploadsHandlers(context: UploadsContext): Uploads {
       return { id, repository, offset: 0 };
     },
 
-    write: (parts, { signal }) =>
-      withParts(
+    write: (parts, { signal }) => {
+      const leaving = new AbortController();
+      return withParts(
         parts,
         ({ target }) => target,
-        signal,
+        AbortSignal.any([signal, leaving.signal]),
         async ({ id, repository, offset }, data) => {
           if (writers >= settings.maxConcurrentUploads) throw tooMany(settings.maxConcurrentUploads);
           writers += 1;
           try {
-            return await sessions.hold(id, repository, false, async (session, holder) => {
-              if (offset !== -1 && offset !== session.offset) throw wrongOffset(session, offset);
+            const claim = { leave: (reason: Error) => leaving.abort(reason), unmoved: offset === -1 };
+            return await sessions.hold(id, repository, claim, async (session, holder) => {
+              if (offset !== -1 && offset !== session.offset) throw wrongOffset(session.offset, offset);
               await writeUpload(context, session, holder, data);
               return answer(session);
             });
@@ -47,14 +51,15 @@ export function uploadsHandlers(context: UploadsContext): Uploads {
             writers -= 1;
           }
         },
-      ),
+      );
+    },
 
     stat: async ({ id, repository }) => answer(await sessions.settled(id, repository)),
 
     finish: async ({ id, repository, digest: text }, { signal }) => {
       const digest = parseDigest(text);
       try {
-        return await sessions.hold(id, repository, true, async (session) => {
+        return await sessions.hold(id, repository, {}, async (session) => {
           const blob = await finishUpload(context, session, digest, signal);
           sessions.forget(id);
           return blob;
@@ -70,7 +75,7 @@ export function uploadsHandlers(context: UploadsContext): Uploads {
     },
 
     cancel: ({ id, repository }) =>
-      sessions.hold(id, repository, true, async () => {
+      sessions.hold(id, repository, { ending: true }, async () => {
         await rows.remove(id);
         sessions.forget(id);
         await driver.discard('uploads', id);
@@ -89,14 +94,6 @@ function parseAlgorithm(text: string): DigestAlgorithm {
   throw new RegistryError(
     'DIGEST_INVALID',
     `The digest algorithm ${quote(text)} is not supported: expected sha256 or sha512.`,
-  );
-}
-
-function wrongOffset({ offset }: Session, asked: number): RegistryError {
-  return new RegistryError(
-    'RANGE_INVALID',
-    `The upload stands at ${offset} bytes, but the chunk starts at ${asked}. Go on from ${offset}.`,
-    { detail: { offset } },
   );
 }
 

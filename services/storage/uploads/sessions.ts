@@ -1,81 +1,65 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Digester, DigestAlgorithm } from '#libs/oci/digest.ts';
-import { RegistryError } from '#libs/oci/errors.ts';
 import { unknownUpload } from '#libs/upload-id.ts';
 import type { UploadRows } from '../owner/uploads.ts';
+import type { StorageSettings } from '../settings.ts';
+import { displaced, movedMeanwhile, writtenByAnother } from './conflicts.ts';
 import type { UploadIds } from './ids.ts';
+import type { Claim, Holder, Session } from './session.ts';
 
-/** What this process knows of an open upload. */
-export interface Session {
-  readonly id: string;
-  readonly repository: string;
-  readonly algorithm: DigestAlgorithm;
-  /** Bytes that are durable, as the database has it. */
-  offset: number;
-  /** Has seen exactly the bytes before `offset`; missing after a restart, and where that can't be said. */
-  digester?: Digester | undefined;
-  holder?: Holder | undefined;
+export interface SessionsContext {
+  readonly ids: UploadIds;
+  readonly rows: UploadRows;
+  readonly settings: Pick<StorageSettings, 'stalledWriterMs' | 'leaveWaitMs'>;
+  readonly clock: () => number;
 }
 
-/** The one who works on a session. */
-export interface Holder {
-  /** It waits for nothing but the disk any more, so it is worth waiting for. */
-  settling: boolean;
-  readonly done: PromiseWithResolvers<undefined>;
-}
+type Work<T> = (session: Session, holder: Holder) => Promise<T>;
 
 /** Sessions without a holder whose hash is kept in memory; others are hashed again when they finish. */
 const MAX_IDLE_SESSIONS = 10_000;
 
-/** How long to wait for a writer that may have lost its caller without knowing it yet, before calling it a conflict. */
-const LEAVE_WAIT_MS = 500;
-
-/** The open uploads. Every method throws BLOB_UPLOAD_UNKNOWN for an id that is not open in the repository. */
+/** The open uploads. `find`, `settled` and `hold` throw BLOB_UPLOAD_UNKNOWN for an id that is not open in the repository. */
 export class Sessions {
-  readonly #ids: UploadIds;
-  readonly #rows: UploadRows;
+  readonly #context: SessionsContext;
   readonly #sessions = new Map<string, Session>();
 
-  constructor(ids: UploadIds, rows: UploadRows) {
-    this.#ids = ids;
-    this.#rows = rows;
+  constructor(context: SessionsContext) {
+    this.#context = context;
   }
 
   find(id: string, repository: string): Session {
-    this.#ids.check(id, repository);
-    const known = this.#sessions.get(id);
-    if (known !== undefined) return known;
-    const row = this.#rows.get(id);
-    if (row === undefined) throw unknownUpload(id);
-    const session: Session = { ...row };
-    this.#sessions.set(id, session);
-    this.#evict();
+    this.#context.ids.check(id, repository);
+    const session = this.#open(id);
+    if (session === undefined) throw unknownUpload(id);
     return session;
   }
 
-  /** The session once nobody is about to be done with it. */
+  /** The session once nobody is about to be done with it; a writer whose caller is gone gets a moment to find out. */
   async settled(id: string, repository: string): Promise<Session> {
-    for (;;) {
+    for (let waited = false; ; waited = true) {
       const session = this.find(id, repository);
-      if (session.holder?.settling !== true) return session;
-      await session.holder.done.promise;
+      const { holder } = session;
+      if (holder === undefined || (waited && !holder.settling)) return session;
+      if (holder.settling) await holder.done.promise;
+      else await this.#untilDone(holder);
     }
   }
 
-  /** Runs `work` as the session's only holder. CONFLICT: another one is receiving bytes. */
-  async hold<T>(
-    id: string,
-    repository: string,
-    settling: boolean,
-    work: (session: Session, holder: Holder) => Promise<T>,
-  ): Promise<T> {
-    const { session, holder } = await this.#claim(id, repository, settling);
-    try {
-      return await work(session, holder);
-    } finally {
-      session.holder = undefined;
-      holder.done.resolve(undefined);
-    }
+  /**
+   * Runs `work` as the session's only holder. A writer that has stalled gives way, and what it received is kept; CONFLICT while one receives
+   * bytes, and where the offset that the claim rests on has moved.
+   */
+  async hold<T>(id: string, repository: string, claim: Claim, work: Work<T>): Promise<T> {
+    const { session, holder } = await this.#claim(id, repository, claim);
+    return run(session, holder, work);
+  }
+
+  /** Runs `work` as the holder of an upload that nobody else works on; false where somebody does, or there is no such upload. */
+  async holdIfFree(id: string, work: Work<void>): Promise<boolean> {
+    const session = this.#open(id);
+    if (session === undefined || session.holder !== undefined) return false;
+    await run(session, this.#take(session), work);
+    return true;
   }
 
   /** For the holder, after the upload's row is gone. */
@@ -83,43 +67,71 @@ export class Sessions {
     this.#sessions.delete(id);
   }
 
+  /** Makes the caller the holder of a session that has none. */
+  #take(session: Session, leave?: (reason: Error) => void): Holder {
+    const settling = leave === undefined;
+    const activeAt = this.#context.clock();
+    const done = Promise.withResolvers<undefined>();
+    session.holder = { settling, activeAt, leave: leave ?? (() => undefined), done };
+    return session.holder;
+  }
+
   async #claim(
     id: string,
     repository: string,
-    settling: boolean,
+    { leave, unmoved = false, ending = false }: Claim,
   ): Promise<{ session: Session; holder: Holder }> {
-    let waited = false;
-    for (;;) {
+    const { clock, settings } = this.#context;
+    const { offset } = this.find(id, repository);
+    for (let waited = false; ;) {
       const session = this.find(id, repository);
-      const other = session.holder;
-      if (other === undefined) {
-        const holder: Holder = { settling, done: Promise.withResolvers() };
-        session.holder = holder;
-        return { session, holder };
+      const { holder } = session;
+      if (holder === undefined) {
+        if (unmoved && session.offset !== offset) throw movedMeanwhile(session.offset);
+        return { session, holder: this.#take(session, leave) };
       }
-      if (other.settling) await other.done.promise;
-      else if (waited) throw conflict();
+      if (holder.settling) await holder.done.promise;
+      else if (ending || clock() - holder.activeAt >= settings.stalledWriterMs) {
+        holder.leave(ending ? unknownUpload(id) : displaced());
+        await holder.done.promise;
+      } else if (waited) throw writtenByAnother();
       else {
         waited = true;
-        await Promise.race([other.done.promise, delay(LEAVE_WAIT_MS, undefined, { ref: false })]);
+        await this.#untilDone(holder);
       }
     }
   }
 
+  async #untilDone({ done }: Holder): Promise<void> {
+    await Promise.race([done.promise, delay(this.#context.settings.leaveWaitMs, undefined, { ref: false })]);
+  }
+
+  #open(id: string): Session | undefined {
+    const known = this.#sessions.get(id);
+    if (known !== undefined) return known;
+    const row = this.#context.rows.get(id);
+    if (row === undefined) return undefined;
+    this.#evict();
+    const session: Session = { ...row };
+    this.#sessions.set(id, session);
+    return session;
+  }
+
   #evict(): void {
-    if (this.#sessions.size <= MAX_IDLE_SESSIONS) return;
+    if (this.#sessions.size < MAX_IDLE_SESSIONS) return;
     for (const [id, { holder }] of this.#sessions) {
       if (holder !== undefined) continue;
       this.#sessions.delete(id);
-      if (this.#sessions.size <= MAX_IDLE_SESSIONS) return;
+      if (this.#sessions.size < MAX_IDLE_SESSIONS) return;
     }
   }
 }
 
-function conflict(): RegistryError {
-  return new RegistryError(
-    'CONFLICT',
-    "Another request is writing to this upload. Wait until it ends, ask for the upload's offset, and go on from there.",
-    { retryAfterSeconds: 1 },
-  );
+async function run<T>(session: Session, holder: Holder, work: Work<T>): Promise<T> {
+  try {
+    return await work(session, holder);
+  } finally {
+    session.holder = undefined;
+    holder.done.resolve(undefined);
+  }
 }

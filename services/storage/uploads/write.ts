@@ -1,3 +1,4 @@
+import { failpoint } from '#libs/failpoint.ts';
 import { createDigester } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { unknownUpload } from '#libs/upload-id.ts';
@@ -5,7 +6,7 @@ import type { BlobWriter, StagedBytes } from '../driver.ts';
 import type { UploadRows } from '../owner/uploads.ts';
 import type { StorageSettings } from '../settings.ts';
 import { WriteBehind } from '../write-behind.ts';
-import type { Holder, Session } from './sessions.ts';
+import type { Holder, Session } from './session.ts';
 
 export interface WriteContext {
   readonly driver: BlobWriter;
@@ -24,6 +25,7 @@ export async function writeUpload(
   holder: Holder,
   data: AsyncIterable<Buffer>,
 ): Promise<void> {
+  session.verified = undefined;
   const staged = await stageUpload(context.driver, session);
   try {
     await receive(context, session, holder, staged, data);
@@ -60,17 +62,22 @@ async function receive(
   try {
     let received = staged.size;
     for await (const chunk of data) {
+      holder.activeAt = clock();
       received += chunk.length;
       checkSize(received, settings.maxUploadBytes);
       behind.push(chunk);
       digester?.update(chunk);
       await behind.room();
+      // Waiting for the disk is no stalling.
+      holder.activeAt = clock();
     }
   } finally {
     holder.settling = true;
     await behind.idle();
     if (staged.size > session.offset) {
+      failpoint('upload.written');
       await staged.flush();
+      failpoint('upload.flushed');
       await record(staged.size);
     }
     behind.check();

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import type { Compare, Operation } from '#libs/etcd/store.ts';
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
@@ -7,12 +5,14 @@ import type { Catalog } from '#libs/rpc/contracts.ts';
 import { lagging } from '../barrier.ts';
 import type { Clock } from '../collaborators.ts';
 import { HEAD_KEY, manifestKey, removalsKey, tagKey } from '../keys.ts';
+import { checkCondition, parseMatch, type Condition } from '../push/request.ts';
 import { headRecord, removalsRecord } from '../records.ts';
-import { keysAt, readKey, transact, type Transacted } from '../transact.ts';
+import { keysAt, readKey } from '../transact.ts';
 import { reachedWithin } from '../view/reached.ts';
 import { changed, MAX_DELETE_ATTEMPTS, type DeleteOptions } from './delete-tag.ts';
+import { removeAsRead } from './remove-as-read.ts';
 
-/** A transaction takes 100 keys; the head is one of them. */
+/** A transaction takes 100 keys; the head and the receipt are among them. */
 const TAGS_PER_BATCH = 90;
 
 type Options = DeleteOptions & { readonly clock: Clock };
@@ -38,18 +38,21 @@ export function createDeleteManifest(options: Options): Catalog['deleteManifest'
       repository: parseRepositoryName(request.repository),
       digest: parseDigest(request.digest),
     };
-    const position = await remove(options, target, signal);
+    const position = await remove(options, target, parseMatch(request.ifMatch), signal);
     onEvent({ kind: 'delete', repository: target.repository, reference: target.digest });
     await reachedWithin(view, position, settings.ownWriteTimeoutMs, signal);
     return { position: { ...position, stalenessMs: 0 } };
   };
 }
 
-async function remove(options: Options, target: Target, signal: AbortSignal): Promise<Revision> {
+async function remove(
+  options: Options,
+  target: Target,
+  ifMatch: Condition['ifMatch'],
+  signal: AbortSignal,
+): Promise<Revision> {
   const { etcd, view, settings } = options;
   const key = manifestKey(target.repository, target.digest);
-  /** Set once a transaction may have removed the manifest although no answer came. */
-  let uncertain = false;
   for (let attempt = 0; attempt < MAX_DELETE_ATTEMPTS; attempt++) {
     const read = await etcd.txn({ then: [readKey(HEAD_KEY), readKey(key)] }, signal);
     const [head] = keysAt(read, 0);
@@ -57,17 +60,14 @@ async function remove(options: Options, target: Target, signal: AbortSignal): Pr
     if (head === undefined) throw unknownManifest(target);
     const { catalogId } = headRecord.decode(head.value, HEAD_KEY);
     const at = { catalogId, revision: head.modRevision };
-    if (manifest === undefined) {
-      if (uncertain) return at;
-      throw unknownManifest(target);
-    }
+    if (manifest === undefined) throw unknownManifest(target);
+    checkCondition({ ifMatch, ifNoneMatch: '' }, target.digest, `The manifest ${target.digest}`);
     if (!(await reachedWithin(view, at, settings.barrierTimeoutMs, signal))) {
       throw lagging(at.revision, view.position().revision);
     }
     if (!(await removeTags(options, target, catalogId, signal))) continue;
-    const removed = await removeRecord(options, target, catalogId, manifest.modRevision, signal);
-    if (removed.succeeded) return { catalogId, revision: removed.revision };
-    uncertain ||= removed.uncertain;
+    const revision = await removeRecord(options, target, catalogId, manifest.modRevision, signal);
+    if (revision !== undefined) return { catalogId, revision };
   }
   throw changed(`The manifest ${target.digest}`);
 }
@@ -81,56 +81,32 @@ async function removeTags(
 ): Promise<boolean> {
   const tags = options.view.tagsOf(repository, digest);
   for (let start = 0; start < tags.length; start += TAGS_PER_BATCH) {
-    const batch = tags
+    const rows = tags
       .slice(start, start + TAGS_PER_BATCH)
       .map(({ tag, modRevision }) => ({ key: tagKey(repository, tag), modRevision }));
-    const { succeeded } = await send(
-      options,
-      batch.map(({ key, modRevision }) => ({ key, target: 'mod', op: '=', value: modRevision })),
-      batch.map(({ key }) => ({ kind: 'delete', key })),
-      catalogId,
-      signal,
-    );
-    if (!succeeded) return false;
+    const removed = await removeAsRead(options, { repository, digest, catalogId, rows }, signal);
+    if (removed === undefined) return false;
   }
   return true;
 }
 
-async function removeRecord(
+/** The revision; undefined if the manifest was pushed again, or one of its tags was set, or another has removed it meanwhile. */
+function removeRecord(
   options: Options,
   { repository, digest }: Target,
   catalogId: string,
   modRevision: number,
   signal: AbortSignal,
-): Promise<Transacted> {
-  const key = manifestKey(repository, digest);
-  const removals = removalsRecord.encode({ digest, removedAtMs: options.clock.nowMs() });
-  return send(
-    options,
-    [{ key, target: 'mod', op: '=', value: modRevision }],
-    [
-      { kind: 'delete', key },
-      { kind: 'put', key: removalsKey(repository), value: removals },
-    ],
+): Promise<number | undefined> {
+  const value = removalsRecord.encode({ digest, removedAtMs: options.clock.nowMs() });
+  const removal = {
+    repository,
+    digest,
     catalogId,
-    signal,
-  );
-}
-
-function send(
-  { etcd, settings }: Options,
-  compare: Compare[],
-  writes: Operation[],
-  catalogId: string,
-  signal: AbortSignal,
-): Promise<Transacted> {
-  const head: Operation = {
-    kind: 'put',
-    key: HEAD_KEY,
-    value: headRecord.encode({ catalogId, id: randomUUID() }),
+    rows: [{ key: manifestKey(repository, digest), modRevision }],
+    puts: [{ kind: 'put', key: removalsKey(repository), value } as const],
   };
-  const options = { what: 'The deletion', timeoutMs: settings.commitTimeoutMs };
-  return transact(etcd, { compare, then: [...writes, head] }, options, signal);
+  return removeAsRead(options, removal, signal);
 }
 
 function unknownManifest({ repository, digest }: Target): RegistryError {

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import type { KeyValueStore } from '#libs/etcd/store.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
 import { parseTag, type Tag } from '#libs/oci/tag.ts';
@@ -8,18 +6,16 @@ import type { Catalog } from '#libs/rpc/contracts.ts';
 import { HEAD_KEY, tagKey } from '../keys.ts';
 import { checkCondition, parseMatch } from '../push/request.ts';
 import { headRecord, tagRecord } from '../records.ts';
-import type { CatalogSettings } from '../settings.ts';
-import { keysAt, readKey, transact } from '../transact.ts';
+import { keysAt, readKey } from '../transact.ts';
 import { reachedWithin } from '../view/reached.ts';
-import type { View } from '../view/view.ts';
+import type { View, ViewPosition } from '../view/view.ts';
+import { removeAsRead, type RemoveOptions } from './remove-as-read.ts';
 
 /** How often a deletion tries again because what it removes has changed meanwhile. */
 export const MAX_DELETE_ATTEMPTS = 5;
 
-export interface DeleteOptions {
-  readonly etcd: KeyValueStore;
+export interface DeleteOptions extends RemoveOptions {
   readonly view: View;
-  readonly settings: CatalogSettings;
   readonly onEvent: OnRegionEvent;
 }
 
@@ -38,12 +34,13 @@ export function createDeleteTag(options: DeleteOptions): Catalog['deleteTag'] {
 }
 
 async function removeTag(
-  { etcd, settings }: DeleteOptions,
+  options: DeleteOptions,
   repository: RepositoryName,
   tag: Tag,
   ifMatch: ReturnType<typeof parseMatch>,
   signal: AbortSignal,
-): Promise<{ catalogId: string; revision: number }> {
+): Promise<ViewPosition> {
+  const { etcd } = options;
   const key = tagKey(repository, tag);
   for (let attempt = 0; attempt < MAX_DELETE_ATTEMPTS; attempt++) {
     const read = await etcd.txn({ then: [readKey(HEAD_KEY), readKey(key)] }, signal);
@@ -54,24 +51,9 @@ async function removeTag(
     checkCondition({ ifMatch, ifNoneMatch: '' }, digest, `The tag ${tag}`);
 
     const { catalogId } = headRecord.decode(head.value, HEAD_KEY);
-    const answer = await transact(
-      etcd,
-      {
-        compare: [{ key, target: 'mod', op: '=', value: current.modRevision }],
-        then: [
-          { kind: 'delete', key },
-          { kind: 'put', key: HEAD_KEY, value: headRecord.encode({ catalogId, id: randomUUID() }) },
-        ],
-        else: [readKey(key)],
-      },
-      { what: 'The deletion', timeoutMs: settings.commitTimeoutMs },
-      signal,
-    );
-    if (answer.succeeded) return { catalogId, revision: answer.revision };
-    if (answer.uncertain) {
-      if (keysAt(answer, 0).length === 0) return { catalogId, revision: answer.revision };
-      throw changed(`The tag ${tag}`);
-    }
+    const rows = [{ key, modRevision: current.modRevision }];
+    const revision = await removeAsRead(options, { repository, digest, catalogId, rows }, signal);
+    if (revision !== undefined) return { catalogId, revision };
   }
   throw changed(`The tag ${tag}`);
 }

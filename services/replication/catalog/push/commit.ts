@@ -5,7 +5,7 @@ import { gcKey, HEAD_KEY, manifestKey, receiptKey, repositoryKey, tagKey } from 
 import { manifestRecord, type ManifestRecord } from '../manifest-record.ts';
 import { gcRecord, headRecord, receiptRecord, repositoryRecord, tagRecord } from '../records.ts';
 import { keysAt, readKey, transact } from '../transact.ts';
-import type { Prepared } from './prepare.ts';
+import type { Prepared, ReadKey } from './prepare.ts';
 import type { ReceiptLease } from './receipt-lease.ts';
 import type { Push } from './request.ts';
 
@@ -32,22 +32,11 @@ export async function commit(
   signal: AbortSignal,
 ): Promise<CommitOutcome> {
   const { unchanged } = prepared;
-  const collections = [...epochs].map(([region, epoch]) => ({ key: gcKey(region), epoch }));
   const receipt = receiptKey(push.id);
   const compare: Compare[] = [
     { key: receipt, target: 'create', op: '=', value: 0 },
-    ...unchanged.map(({ key, modRevision }): Compare => ({
-      key,
-      target: 'mod',
-      op: '=',
-      value: modRevision,
-    })),
-    ...collections.map(({ key, epoch }): Compare => ({
-      key,
-      target: 'value',
-      op: '=',
-      value: gcRecord.encode({ epoch }),
-    })),
+    ...areUnchanged(unchanged),
+    ...areCollecting(epochs),
   ];
   const lease = await receipts.id(signal);
   const request = {
@@ -71,10 +60,25 @@ export async function commit(
   }
 }
 
+/** That the keys are as they were read. */
+export function areUnchanged(keys: readonly ReadKey[]): Compare[] {
+  return keys.map(({ key, modRevision }) => ({ key, target: 'mod', op: '=', value: modRevision }));
+}
+
+/** That no region has begun another collection since it pinned content. */
+export function areCollecting(epochs: ReadonlyMap<string, number>): Compare[] {
+  return [...epochs].map(([region, epoch]) => ({
+    key: gcKey(region),
+    target: 'value',
+    op: '=',
+    value: gcRecord.encode({ epoch }),
+  }));
+}
+
 function writes(
   push: Push,
   record: ManifestRecord,
-  { catalogId, repository }: Prepared,
+  { catalogId, isNew }: Prepared,
   lease: string,
 ): Operation[] {
   const { digest, tags, pushedBy } = push;
@@ -91,10 +95,10 @@ function writes(
       value: receiptRecord.encode({ repository: push.repository, digest }),
       lease,
     },
-    ...(repository === undefined ? [put(repositoryKey(push.repository), newRepository())] : []),
+    ...(isNew ? [put(repositoryKey(push.repository), newRepository())] : []),
   ];
 }
 
 function newRepository(): Buffer {
-  return repositoryRecord.encode({ incarnation: randomUUID(), state: 'active', reads: 'bounded' });
+  return repositoryRecord.encode({ incarnation: randomUUID(), state: 'active' });
 }

@@ -19,7 +19,7 @@ export function wantedRegions(
   local: string,
 ): Wanted {
   if (durability === 'local') return { regions: [local], count: 1 };
-  const count = countOf(durability, active.length);
+  const count = regionsAsked(durability, active.length);
   if (count > 0 && count <= active.length) return { regions: active, count };
   throw new RegistryError(
     'UNAVAILABLE',
@@ -27,10 +27,28 @@ export function wantedRegions(
   );
 }
 
-function countOf(durability: Exclude<Durability, 'local'> | undefined, regions: number): number {
+/** In how many of the regions where nothing is set. */
+export function builtInDurability(regions: number): number {
+  return Math.max(1, Math.min(DEFAULT_DURABILITY, regions));
+}
+
+/** How many other regions must hold what is pushed through `local`. */
+export function peersAsked(
+  durability: Durability | undefined,
+  active: readonly string[],
+  local: string,
+): number {
+  if (durability === 'local') return 0;
+  return regionsAsked(durability, active.length) - (active.includes(local) ? 1 : 0);
+}
+
+/** In how many of the active regions content must be, whether or not there are as many. */
+export function regionsAsked(durability: Durability | undefined, regions: number): number {
   switch (durability) {
+    case 'local':
+      return 1;
     case undefined:
-      return Math.max(1, Math.min(DEFAULT_DURABILITY, regions));
+      return builtInDurability(regions);
     case 'quorum':
       return Math.floor(regions / 2) + 1;
     case 'all':

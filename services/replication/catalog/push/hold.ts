@@ -27,13 +27,14 @@ export function contentOf(
  */
 export async function holdContent(
   { holder, region, settings }: { holder: Holder; region: string; settings: CatalogSettings },
-  { id, repository }: Push,
+  { id, repository }: Pick<Push, 'id' | 'repository'>,
   blobs: readonly Content[],
   prepared: Prepared,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
   const active = prepared.regions.filter(({ state }) => state === 'active').map(({ name }) => name);
-  const { regions, count } = wantedRegions(prepared.repository?.durability, active, region);
+  requireActive(region, active);
+  const { regions, count } = wantedRegions(prepared.settings.durability, active, region);
   const timeoutMs = settings.holdTimeoutMs;
   const { epochs, missing } = await withSpan('catalog.push hold', {}, (span) => {
     span.setAttributes({ 'meridian.blobs': blobs.length, 'meridian.wanted_regions': count });
@@ -48,5 +49,16 @@ export async function holdContent(
       `(${held.join(', ') || 'none'}), not ${missing.join(', ') || 'the others'}. Nothing was published, and what was copied is kept for ` +
       'a while: try again.',
     { detail: { wanted: count, held, missing }, retryAfterSeconds: 5 },
+  );
+}
+
+/** A region that leaves takes no new content: what is only there would go with it. */
+function requireActive(region: string, active: readonly string[]): void {
+  if (active.includes(region)) return;
+  throw new RegistryError(
+    'UNAVAILABLE',
+    `The region ${region} is being drained, or was removed from the cluster, and takes no new content. Push through another region: ` +
+      `${active.join(', ') || 'none is active'}.`,
+    { detail: { region, elsewhere: active }, retryAfterSeconds: 30 },
   );
 }

@@ -9,39 +9,63 @@ import type { OwnershipView } from '../view/view.ts';
 /** The most digests that an error lists. */
 const MAX_LISTED = 20;
 
+export interface OwnershipOptions {
+  readonly view: OwnershipView;
+  readonly pins: PinFinder;
+}
+
 /**
- * What the manifest names, each digest once, with whether the repository has it: by the view or by a pin in a live region. A child manifest
- * must have been pushed as a manifest, since a pin of its bytes says nothing of what it names. Foreign layers need not be there. Throws
- * MANIFEST_BLOB_UNKNOWN, or UNAVAILABLE if what is missing may be pinned in a region that can't be asked; MANIFEST_INVALID for wrong sizes.
+ * What the manifest names, each digest once, with whether the repository has it. What it does not have is refused, foreign layers apart, or
+ * where `missing` is `accept` recorded as not owned. Throws MANIFEST_BLOB_UNKNOWN, or UNAVAILABLE if what is missing may be pinned in a region
+ * that can't be asked; MANIFEST_INVALID for wrong sizes.
  */
 export async function resolveReferences(
-  { view, pins }: { view: OwnershipView; pins: PinFinder },
+  options: OwnershipOptions,
   repository: RepositoryName,
   manifest: Manifest,
+  missing: 'refuse' | 'accept',
   signal: AbortSignal,
 ): Promise<RecordedReference[]> {
   const references = distinct(manifest.references);
-  const sizes = new Map<Digest, number>();
-  const unseen: Digest[] = [];
-  for (const { descriptor, role } of references) {
-    const { digest } = descriptor;
-    const size = role === 'manifest' ? view.manifestSize(repository, digest) : view.owns(repository, digest);
-    if (size !== undefined) sizes.set(digest, size);
-    else if (role !== 'manifest') unseen.push(digest);
-  }
-  const found =
-    unseen.length === 0
-      ? { sizes: new Map<Digest, number>(), unreachable: [] }
-      : await pins.find(repository, unseen, signal);
-  for (const [digest, size] of found.sizes) sizes.set(digest, size);
+  const named = references.map(({ descriptor: { digest }, role }) => ({
+    digest,
+    isManifest: role === 'manifest',
+  }));
+  const found = await findNamed(options, repository, named, signal);
+  const { sizes } = found;
 
-  const missing = references.filter(({ descriptor, foreign }) => !foreign && !sizes.has(descriptor.digest));
-  if (missing.length > 0) throw notOwned(repository, missing, found);
+  const absent = references.filter(({ descriptor, foreign }) => !foreign && !sizes.has(descriptor.digest));
+  if (absent.length > 0 && missing === 'refuse') throw notOwned(repository, absent, found);
   return references.map(({ descriptor, role }) => {
     const { digest, mediaType, size } = descriptor;
     checkSize(digest, size, sizes.get(digest));
     return { digest, mediaType, size, role, owned: sizes.has(digest) };
   });
+}
+
+/**
+ * The sizes of what of this the repository has: by the view or by a pin in a live region. A child manifest must have been pushed as a
+ * manifest, since a pin of its bytes says nothing of what it names.
+ */
+export async function findNamed(
+  { view, pins }: OwnershipOptions,
+  repository: RepositoryName,
+  named: readonly { readonly digest: Digest; readonly isManifest: boolean }[],
+  signal: AbortSignal,
+): Promise<FoundPins> {
+  const sizes = new Map<Digest, number>();
+  const unseen: Digest[] = [];
+  for (const { digest, isManifest } of named) {
+    const size = isManifest ? view.manifestSize(repository, digest) : view.owns(repository, digest);
+    if (size !== undefined) sizes.set(digest, size);
+    else if (!isManifest) unseen.push(digest);
+  }
+  const found =
+    unseen.length === 0
+      ? { sizes: new Map<Digest, number>(), givenUp: new Set<Digest>(), unreachable: [] }
+      : await pins.find(repository, unseen, signal);
+  for (const [digest, size] of found.sizes) sizes.set(digest, size);
+  return { ...found, sizes };
 }
 
 /** The first of each digest; a config that is a layer too stays a config. */

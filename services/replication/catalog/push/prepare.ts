@@ -3,9 +3,19 @@ import type { KeyValue, KeyValueStore } from '#libs/etcd/store.ts';
 import type { Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { lagging } from '../barrier.ts';
-import { HEAD_KEY, manifestKey, REGION_PREFIX, removalsKey, repositoryKey, tagKey } from '../keys.ts';
+import { effectiveSettings, type EffectiveSettings } from '../configure/effective.ts';
+import { positionOfHead } from '../head.ts';
 import {
-  headRecord,
+  DEFAULTS_KEY,
+  HEAD_KEY,
+  manifestKey,
+  REGION_PREFIX,
+  removalsKey,
+  repositoryKey,
+  tagKey,
+} from '../keys.ts';
+import {
+  defaultsRecord,
   regionRecord,
   repositoryRecord,
   tagRecord,
@@ -26,12 +36,16 @@ export interface ReadKey {
 /** The state of the catalog that a push builds on. */
 export interface Prepared {
   readonly catalogId: string;
-  /** Undefined for a new repository. */
-  readonly repository: RepositoryRecord | undefined;
+  /** There is no such repository yet. */
+  readonly isNew: boolean;
+  readonly settings: EffectiveSettings;
   readonly regions: readonly (RegionRecord & { readonly name: string })[];
   /** What must not have changed when the push commits. */
   readonly unchanged: readonly ReadKey[];
 }
+
+/** What is read for. */
+export type Target = Pick<Push, 'repository' | 'tags' | 'digest' | 'condition'>;
 
 /**
  * Reads what a push depends on in one linearizable transaction, checks it, and waits for the view to be as new. Throws PRECONDITION_FAILED,
@@ -39,11 +53,11 @@ export interface Prepared {
  */
 export async function prepare(
   { etcd, view, viewTimeoutMs }: { etcd: KeyValueStore; view: ViewState; viewTimeoutMs: number },
-  push: Push,
+  push: Target,
   signal: AbortSignal,
 ): Promise<Prepared> {
   const conditionKey = conditionKeyOf(push);
-  const keys = [repositoryKey(push.repository), removalsKey(push.repository), ...conditionKey];
+  const keys = [repositoryKey(push.repository), removalsKey(push.repository), DEFAULTS_KEY, ...conditionKey];
   const answer = await etcd.txn(
     {
       then: [
@@ -54,52 +68,47 @@ export async function prepare(
     },
     signal,
   );
-  const [head] = keysAt(answer, 0);
-  if (head === undefined) {
-    const message = 'etcd holds no catalog; is it the right one, and was its data restored?';
-    throw new RegistryError('UNAVAILABLE', message, { retryAfterSeconds: 5 });
-  }
+  const position = positionOfHead(keysAt(answer, 0)[0]);
   const regions = keysAt(answer, 1);
-  const [repository, removals, condition] = keys.map((_, index) => keysAt(answer, 2 + index)[0]);
+  const [repository, removals, defaults, condition] = keys.map((_, index) => keysAt(answer, 2 + index)[0]);
 
-  const settings = readRepository(push, repository);
+  const record = readRepository(push, repository);
   if (conditionKey.length > 0) checkCurrent(push, condition);
 
-  const { catalogId } = headRecord.decode(head.value, HEAD_KEY);
-  const position = { catalogId, revision: head.modRevision };
   if (!(await reachedWithin(view, position, viewTimeoutMs, signal))) {
-    throw lagging(head.modRevision, view.position().revision);
+    throw lagging(position.revision, view.position().revision);
   }
   return {
-    catalogId,
-    repository: settings,
+    catalogId: position.catalogId,
+    isNew: record === undefined,
+    settings: effectiveSettings(record, defaults && defaultsRecord.decode(defaults.value, DEFAULTS_KEY)),
     regions: regions.map(({ key, value }) => ({
       name: key.slice(REGION_PREFIX.length),
       ...regionRecord.decode(value, key),
     })),
     unchanged: [
       ...regions.map(({ key, modRevision }) => ({ key, modRevision })),
-      ...[repository, removals, condition]
+      ...[repository, removals, defaults, condition]
         .slice(0, keys.length)
         .map((kv, index) => ({ key: keys[index] ?? '', modRevision: kv?.modRevision ?? 0 })),
     ],
   };
 }
 
-function conditionKeyOf({ repository, tags, digest, condition }: Push): string[] {
+function conditionKeyOf({ repository, tags, digest, condition }: Target): string[] {
   if (condition.ifMatch === '' && condition.ifNoneMatch === '') return [];
   const [tag] = tags;
   return [tag === undefined ? manifestKey(repository, digest) : tagKey(repository, tag)];
 }
 
-function checkCurrent({ tags, digest, condition }: Push, kv: KeyValue | undefined): void {
+function checkCurrent({ tags, digest, condition }: Target, kv: KeyValue | undefined): void {
   const [tag] = tags;
   let current: Digest | undefined;
   if (kv !== undefined) current = tag === undefined ? digest : tagRecord.decode(kv.value, kv.key).digest;
   checkCondition(condition, current, tag === undefined ? `The manifest ${digest}` : `The tag ${tag}`);
 }
 
-function readRepository({ repository }: Push, kv: KeyValue | undefined): RepositoryRecord | undefined {
+function readRepository({ repository }: Target, kv: KeyValue | undefined): RepositoryRecord | undefined {
   if (kv === undefined) return undefined;
   const record = repositoryRecord.decode(kv.value, kv.key);
   if (record.state === 'active') return record;

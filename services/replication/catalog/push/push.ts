@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { failpoint } from '#libs/failpoint.ts';
 import type { KeyValueStore } from '#libs/etcd/store.ts';
+import type { Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Manifest } from '#libs/oci/manifest.ts';
+import type { RepositoryName } from '#libs/oci/name.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
 import type { Catalog, Storage } from '#libs/rpc/contracts.ts';
 import { withSpan } from '#libs/telemetry/trace.ts';
@@ -34,6 +37,8 @@ export interface PushOptions {
   readonly clock: Clock;
   readonly settings: CatalogSettings;
   readonly onEvent: OnRegionEvent;
+  /** Told of every manifest that was published, once it is. */
+  readonly onPublished: (repository: RepositoryName, digest: Digest) => void;
 }
 
 /** `Catalog.Push`: see "Push" in ARCHITECTURE.md. */
@@ -46,6 +51,7 @@ export function createPush(options: PushOptions): Catalog['push'] {
     const { repository, tags, digest } = push;
     const size = content.reduce((sum, blob) => sum + blob.size, 0);
     onEvent({ kind: 'push', repository, tags, digest, size, durableRegions: regions });
+    options.onPublished(repository, digest);
     // So that who pushed sees it through this region at once; in vain only while the watch is cut off.
     await reachedWithin(view, position, settings.ownWriteTimeoutMs, signal);
     return {
@@ -79,11 +85,14 @@ async function publish(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     draft ??= await withSpan('catalog.push prepare', {}, () => makeDraft(options, push, manifest, signal));
     const { prepared, record, content } = draft;
+    failpoint('push.prepared');
     const epochs = await holdContent(options, push, content, prepared, signal);
+    failpoint('push.held');
     const outcome = await withSpan('catalog.push commit', {}, () =>
       commit({ ...options, timeoutMs }, push, record, prepared, epochs, signal),
     );
     if (outcome.kind === 'committed') {
+      failpoint('push.committed');
       const position = { catalogId: prepared.catalogId, revision: outcome.revision };
       return { position, regions: [...epochs.keys()].sort(), content };
     }
@@ -104,7 +113,13 @@ async function makeDraft(
 ): Promise<Draft> {
   const { etcd, view, region, clock, settings } = options;
   const prepared = await prepare({ etcd, view, viewTimeoutMs: settings.barrierTimeoutMs }, push, signal);
-  const references = await resolveReferences(options, push.repository, manifest, signal);
+  const references = await resolveReferences(
+    options,
+    push.repository,
+    manifest,
+    prepared.settings.missing,
+    signal,
+  );
   const record = recordOf(push, manifest, references, { where: region, pushedAtMs: clock.nowMs() });
   return { prepared, record, content: contentOf(view, push, references) };
 }

@@ -3,41 +3,52 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
 import type { Catalog } from '#libs/rpc/contracts.ts';
 import type { PinFinder } from '../collaborators.ts';
+import { reuseOf } from '../configure/effective.ts';
 import type { View } from '../view/view.ts';
-import { answerPosition, type ReadOptions } from './freshen.ts';
+import type { NoteUse } from './blob-use.ts';
+import { answerPosition, freshen, type ReadOptions } from './freshen.ts';
 
 /**
  * `Catalog.FindBlob`. What the view does not show is asked of the quorum and of the regions' pins at once: each alone can say yes, only both
  * together no.
  */
-export function createFindBlob(options: ReadOptions & { readonly pins: PinFinder }): Catalog['findBlob'] {
-  const { view, barrier, pins } = options;
+export function createFindBlob(
+  options: ReadOptions & { readonly pins: PinFinder; readonly noteUse: NoteUse },
+): Catalog['findBlob'] {
+  const { view, barrier, pins, noteUse } = options;
   return async (request, { signal }) => {
     const repository = parseRepositoryName(request.repository);
     const digest = parseDigest(request.digest);
-    const found = (size: number) => ({ digest, size, position: answerPosition(options) });
+    const found = (size: number) => {
+      if (request.forUpload) noteUse(repository, { digest, size });
+      return { digest, size, position: answerPosition(options), reuse: reuseOf(view, repository) };
+    };
 
+    await freshen(options, repository, null, signal);
     const known = look(view, repository, digest);
     if (known !== undefined) return found(known);
 
+    // A pin that is found may have ended since, as a later position of the view would tell: what it shows is as old as the question.
+    const asked = answerPosition(options);
     const searching = new AbortController();
     const search = pins.find(repository, [digest], AbortSignal.any([signal, searching.signal]));
     const [confirmation, pinned] = await Promise.allSettled([
       barrier(signal).then(() => {
         const size = look(view, repository, digest);
-        if (size !== undefined) searching.abort(new Error('The catalog knows the blob.'));
-        return size;
+        if (size === undefined) return undefined;
+        searching.abort(new Error('The catalog knows the blob.'));
+        return found(size);
       }),
       search,
     ]);
     signal.throwIfAborted();
     const committed = confirmation.status === 'fulfilled' ? confirmation.value : undefined;
-    if (committed !== undefined) return found(committed);
+    if (committed !== undefined) return committed;
     if (pinned.status === 'rejected') throw pinned.reason;
     const size = pinned.value.sizes.get(digest);
-    if (size !== undefined) return found(size);
+    if (size !== undefined) return { ...found(size), position: asked };
     if (confirmation.status === 'rejected') throw confirmation.reason;
-    throw absent(repository, digest, request.forUpload ? [] : pinned.value.unreachable);
+    throw blobAbsent(repository, digest, request.forUpload ? [] : pinned.value.unreachable);
   };
 }
 
@@ -45,7 +56,12 @@ function look(view: View, repository: RepositoryName, digest: Digest): number | 
   return view.repository(repository)?.state === 'deleting' ? undefined : view.owns(repository, digest);
 }
 
-function absent(repository: RepositoryName, digest: Digest, unreachable: readonly string[]): RegistryError {
+/** BLOB_UNKNOWN, or UNAVAILABLE where regions could not be asked. */
+export function blobAbsent(
+  repository: RepositoryName,
+  digest: Digest,
+  unreachable: readonly string[],
+): RegistryError {
   if (unreachable.length === 0) {
     return new RegistryError('BLOB_UNKNOWN', `The repository ${repository} has no blob ${digest}.`);
   }

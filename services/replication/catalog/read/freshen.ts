@@ -3,6 +3,7 @@ import type { RepositoryName } from '#libs/oci/name.ts';
 import type { Freshness } from '#types/meridian/v1/Freshness.ts';
 import type { Position } from '#types/meridian/v1/Position.ts';
 import { lagging, type Barrier } from '../barrier.ts';
+import { settingsInView } from '../configure/effective.ts';
 import type { HeadReader } from '../head.ts';
 import type { CatalogSettings } from '../settings.ts';
 import type { Staleness } from '../staleness.ts';
@@ -37,9 +38,8 @@ export async function freshen(
   signal: AbortSignal,
 ): Promise<Freshened> {
   const { view, barrier, staleness } = options;
-  const settings = repository === undefined ? undefined : view.repository(repository);
-  const tooStale = staleness.ms() > (settings?.maxStalenessMs ?? Infinity);
-  if (freshness?.strong === true || settings?.reads === 'strong' || tooStale) {
+  const { reads, maxStalenessMs = Infinity } = settingsInView(view, repository);
+  if (freshness?.strong === true || reads === 'strong' || staleness.ms() > maxStalenessMs) {
     await barrier(signal);
     // The barrier covers every revision that was ever given out, so a greater one is not this catalog's.
     checkMinimum(freshness, view.position());

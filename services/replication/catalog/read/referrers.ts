@@ -6,17 +6,16 @@ import type { Referrer } from '#types/meridian/v1/Referrer.ts';
 import type { ManifestRecord } from '../manifest-record.ts';
 import { readManifest } from '../read-manifest.ts';
 import { answerPosition, freshen, type ReadOptions } from './freshen.ts';
+import { taggedReferrers, type TaggedReferrersOptions } from './tagged-referrers.ts';
 
 /** The most referrers of one page. */
 export const MAX_PAGE_REFERRERS = 1_000;
 
-/** Where a page ends early: a message of libs/rpc takes 8 MiB, and one referrer has at most a manifest's 4 MiB of annotations. */
-const MAX_PAGE_BYTES = 3 * 1024 * 1024;
+/** Where a page ends early, and a referrer goes without annotations: clients take no more than 4 MiB. A message of libs/rpc takes twice that. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024 - 64 * 1024;
 
-/** `Catalog.ListReferrers`: by digest. A subject or repository that is not there has none. */
-export function createListReferrers(
-  options: ReadOptions & { readonly storage: Pick<Storage, 'read'> },
-): Catalog['listReferrers'] {
+/** `Catalog.ListReferrers`: by digest, those of the referrers' tag among them. A subject or repository that is not there has none. */
+export function createListReferrers(options: ReadOptions & TaggedReferrersOptions): Catalog['listReferrers'] {
   const { view, storage } = options;
   return async (request, { signal }) => {
     const repository = parseRepositoryName(request.repository);
@@ -24,22 +23,51 @@ export function createListReferrers(
     const limit = Math.min(Math.max(0, request.limit), MAX_PAGE_REFERRERS);
     await freshen(options, repository, request.freshness, signal);
     const { artifactType, last } = request;
-    const rows =
-      view.repository(repository)?.state === 'active'
-        ? view.referrers(repository, subject, { artifactType, last, limit: limit + 1 })
-        : [];
+    const isActive = view.repository(repository)?.state === 'active';
+    const rows = isActive
+      ? view.referrers(repository, subject, { artifactType, last, limit: limit + 1 })
+      : [];
+    const tagged = isActive ? await taggedReferrers(options, repository, subject, signal) : [];
+    const wanted = tagged.filter(
+      (referrer) =>
+        digestIn(referrer) > last && (artifactType === '' || referrer.artifactType === artifactType),
+    );
     const position = answerPosition(options);
     const referrers: Referrer[] = [];
     let bytes = 0;
-    for (const { digest, record } of rows.slice(0, limit)) {
-      const annotations = record.annotations ?? (await annotationsInBytes(storage, digest, record, signal));
-      const { mediaType, size, artifactType = '' } = record;
-      bytes += JSON.stringify(annotations).length;
-      if (bytes > MAX_PAGE_BYTES && referrers.length > 0) break;
-      referrers.push({ manifest: { digest, mediaType, size }, artifactType, annotations });
+    for (const next of merged(rows, wanted).slice(0, limit)) {
+      const referrer = 'record' in next ? await referrerOf(storage, next, signal) : next;
+      const size = Buffer.byteLength(JSON.stringify(referrer));
+      if (bytes + size > MAX_PAGE_BYTES && referrers.length > 0) break;
+      bytes += size;
+      referrers.push(size > MAX_PAGE_BYTES ? { ...referrer, annotations: {} } : referrer);
     }
-    return { referrers, more: limit > 0 && referrers.length < rows.length, position };
+    return { referrers, more: limit > 0 && referrers.length < rows.length + wanted.length, position };
   };
+}
+
+interface Row {
+  readonly digest: Digest;
+  readonly record: ManifestRecord;
+}
+
+/** Both are by digest, and have none in common. */
+function merged(rows: readonly Row[], tagged: readonly Referrer[]): (Row | Referrer)[] {
+  return [...rows, ...tagged].sort((a, b) => (digestIn(a) < digestIn(b) ? -1 : 1));
+}
+
+function digestIn(entry: Row | Referrer): string {
+  return 'record' in entry ? entry.digest : (entry.manifest?.digest ?? '');
+}
+
+async function referrerOf(
+  storage: Pick<Storage, 'read'>,
+  { digest, record }: Row,
+  signal: AbortSignal,
+): Promise<Referrer> {
+  const { mediaType, size, artifactType = '' } = record;
+  const annotations = record.annotations ?? (await annotationsInBytes(storage, digest, record, signal));
+  return { manifest: { digest, mediaType, size }, artifactType, annotations };
 }
 
 /** Annotations that were too long for the record. Where the bytes are not in this region yet, the referrer is listed without them. */

@@ -3,6 +3,7 @@ import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
 import { formatReference, parseReference, type Reference } from '#libs/oci/reference.ts';
 import type { Catalog } from '#libs/rpc/contracts.ts';
 import type { Descriptor } from '#types/meridian/v1/Descriptor.ts';
+import { reuseOf } from '../configure/effective.ts';
 import type { View } from '../view/view.ts';
 import { answerPosition, freshen, type ReadOptions } from './freshen.ts';
 
@@ -19,7 +20,9 @@ export function createResolve(options: ReadOptions): Catalog['resolve'] {
       await barrier(signal);
       manifest = look(view, repository, reference);
     }
-    if (manifest !== undefined) return { manifest, position: answerPosition(options) };
+    if (manifest !== undefined) {
+      return { manifest, position: answerPosition(options), reuse: reuseOf(view, repository) };
+    }
     throw new RegistryError(
       'MANIFEST_UNKNOWN',
       `The repository ${repository} has no manifest ${formatReference(reference)}.`,

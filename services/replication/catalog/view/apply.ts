@@ -1,12 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { KeyValue, WatchEvent } from '#libs/etcd/store.ts';
 import type { Digest } from '#libs/oci/digest.ts';
+import { isForeignLayer } from '#libs/oci/mediatype.ts';
 import type { ReferenceRole } from '#libs/oci/manifest.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 import type { Tag } from '#libs/oci/tag.ts';
 import { parseKey, type ParsedKey } from '../keys.ts';
 import { manifestRecord } from '../manifest-record.ts';
-import { gcRecord, headRecord, regionRecord, repositoryRecord, schemaRecord, tagRecord } from '../records.ts';
+import {
+  defaultsRecord,
+  gcRecord,
+  headRecord,
+  regionRecord,
+  repositoryRecord,
+  schemaRecord,
+  tagRecord,
+} from '../records.ts';
 import { createMeta } from './meta.ts';
 
 /** What a run of events changed. */
@@ -15,6 +24,7 @@ export interface AppliedChange {
   readonly manifests: { readonly repository: RepositoryName; readonly digest: Digest }[];
   readonly repositories: RepositoryName[];
   regions: boolean;
+  defaults: boolean;
 }
 
 export type Applier = (events: Iterable<WatchEvent>) => AppliedChange;
@@ -24,7 +34,13 @@ export function createApplier(db: DatabaseSync): Applier {
   const puts = preparePuts(db);
   const deletes = prepareDeletes(db);
   return (events) => {
-    const change: AppliedChange = { tags: [], manifests: [], repositories: [], regions: false };
+    const change: AppliedChange = {
+      tags: [],
+      manifests: [],
+      repositories: [],
+      regions: false,
+      defaults: false,
+    };
     for (const { kind, kv } of events) {
       const key = parseKey(kv.key);
       if (key === undefined) continue;
@@ -50,10 +66,15 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
   const content = db.prepare(
     'INSERT INTO content (manifest, digest, repository, rank, size) VALUES (?, ?, ?, ?, ?)',
   );
+  const disown = db.prepare('DELETE FROM unowned WHERE repository = ? AND named_by = ?');
+  const unowned = db.prepare(
+    'INSERT INTO unowned (repository, digest, named_by, is_manifest, size) VALUES (?, ?, ?, ?, ?)',
+  );
   const tag = db.prepare(
     'INSERT OR REPLACE INTO tags (repository, tag, digest, media_type, size, mod_revision) VALUES (?, ?, ?, ?, ?, ?)',
   );
   const region = db.prepare('INSERT OR REPLACE INTO regions (name, record) VALUES (?, ?)');
+  const defaults = db.prepare('INSERT OR REPLACE INTO defaults (id, record) VALUES (0, ?)');
   const epoch = db.prepare('INSERT OR REPLACE INTO epochs (region, epoch) VALUES (?, ?)');
 
   return (key, { key: path, value, modRevision }) => {
@@ -64,6 +85,9 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
       case 'head':
         meta.setHead(modRevision, headRecord.decode(value, path).id);
         return;
+      case 'defaults':
+        defaultsRecord.decode(value, path);
+        return void defaults.run(value);
       case 'repository':
         return void repository.run(key.repository, repositoryRecord.decode(value, path).state, value);
       case 'manifest': {
@@ -72,8 +96,12 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
         const row = manifest.get(repository, key.digest, size, subject ?? null, artifactType ?? null, value);
         const { id } = row as { id: number };
         forget.run(id);
-        for (const { digest, size, role, owned } of references) {
+        disown.run(repository, key.digest);
+        for (const { digest, size, role, owned, mediaType } of references) {
           if (owned) content.run(id, digest, repository, RANK[role], size);
+          else if (!isForeignLayer(mediaType)) {
+            unowned.run(repository, digest, key.digest, role === 'manifest' ? 1 : 0, size);
+          }
         }
         return;
       }
@@ -100,16 +128,21 @@ function prepareDeletes(db: DatabaseSync): (key: ParsedKey) => void {
   const content = db.prepare(
     'DELETE FROM content WHERE manifest = (SELECT id FROM manifests WHERE repository = ? AND digest = ?)',
   );
+  const unowned = db.prepare('DELETE FROM unowned WHERE repository = ? AND named_by = ?');
   const tag = db.prepare('DELETE FROM tags WHERE repository = ? AND tag = ?');
   const region = db.prepare('DELETE FROM regions WHERE name = ?');
+  const defaults = db.prepare('DELETE FROM defaults');
   const epoch = db.prepare('DELETE FROM epochs WHERE region = ?');
 
   return (key) => {
     switch (key.kind) {
+      case 'defaults':
+        return void defaults.run();
       case 'repository':
         return void repository.run(key.repository);
       case 'manifest':
         content.run(key.repository, key.digest);
+        unowned.run(key.repository, key.digest);
         return void manifest.run(key.repository, key.digest);
       case 'tag':
         return void tag.run(key.repository, key.tag);
@@ -130,6 +163,7 @@ function prepareDeletes(db: DatabaseSync): (key: ParsedKey) => void {
 function note(key: ParsedKey, change: AppliedChange): void {
   if (key.kind === 'tag') change.tags.push({ repository: key.repository, tag: key.tag });
   else if (key.kind === 'manifest') change.manifests.push({ repository: key.repository, digest: key.digest });
-  else if (key.kind === 'repository') change.repositories.push(key.repository);
+  else if (key.kind === 'repository' || key.kind === 'removals') change.repositories.push(key.repository);
   else if (key.kind === 'region') change.regions = true;
+  else if (key.kind === 'defaults') change.defaults = true;
 }

@@ -15,6 +15,17 @@ export function ownershipRows(db: DatabaseSync): OwnershipView {
   const ofManifest = db.prepare(
     'SELECT c.digest, c.size, c.rank FROM manifests AS m JOIN content AS c ON c.manifest = m.id WHERE m.repository = ? AND m.digest = ?',
   );
+  const naming = db.prepare(`
+    SELECT m.digest FROM content AS c JOIN manifests AS m ON m.id = c.manifest
+    WHERE c.repository = ? AND c.digest = ? ORDER BY m.digest LIMIT ?`);
+  // One repository after the other by the indexes: a common blob is named by more manifests than a turn could look at.
+  const nextOwner = db.prepare(`
+    SELECT repository, size FROM (
+      SELECT * FROM (SELECT repository, size FROM manifests WHERE digest = ?1 AND repository > ?2 ORDER BY repository LIMIT 1)
+      UNION ALL
+      SELECT * FROM (SELECT repository, size FROM content WHERE digest = ?1 AND repository > ?2 ORDER BY repository LIMIT 1)
+    ) ORDER BY repository LIMIT 1`);
+  const isDeleting = db.prepare("SELECT 1 FROM repositories WHERE name = ? AND state = 'deleting'");
   const sizeOf = (repository: RepositoryName, digest: Digest): number | undefined =>
     size.get(repository, digest)?.['size'] as number | undefined;
 
@@ -22,6 +33,22 @@ export function ownershipRows(db: DatabaseSync): OwnershipView {
     manifestSize: sizeOf,
     owns: (repository, digest) =>
       sizeOf(repository, digest) ?? (named.get(repository, digest)?.['size'] as number | undefined),
+    namedBy: (repository, digest, limit) =>
+      naming.all(repository, digest, limit).map((row) => row['digest'] as Digest),
+    owners: (digest, limit) => {
+      const repositories: RepositoryName[] = [];
+      let size = 0;
+      let last = '';
+      while (repositories.length < limit) {
+        const row = nextOwner.get(digest, last) as { repository: RepositoryName; size: number } | undefined;
+        if (row === undefined) break;
+        last = row.repository;
+        if (isDeleting.get(row.repository) !== undefined) continue;
+        repositories.push(row.repository);
+        ({ size } = row);
+      }
+      return { repositories, size };
+    },
     closure: (repository, manifests) => {
       const closure = new Map<Digest, Content>();
       const expanded = new Set<Digest>();

@@ -3,15 +3,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { RegistryError } from '#libs/oci/errors.ts';
 
 /** Tables of another number are made anew: everything in them comes from etcd. */
-const TABLES_VERSION = 2;
+const TABLES_VERSION = 4;
 
 /*
  * Text is compared by bytes (SQLite's BINARY), as etcd orders keys. `content` has a row for each piece of content that a manifest owns;
- * its rank is the order of fetching: 0 manifests, 1 configs, 2 all else.
+ * its rank is the order of fetching: 0 manifests, 1 configs, 2 all else. `unowned` has one for each that it only names, foreign layers apart.
  */
 const TABLES = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE repositories (name TEXT PRIMARY KEY, state TEXT NOT NULL, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE defaults (id INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT;
   CREATE TABLE manifests (
     id INTEGER PRIMARY KEY, repository TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, subject TEXT, artifact_type TEXT,
     record BLOB NOT NULL, UNIQUE (repository, digest)
@@ -23,6 +24,11 @@ const TABLES = `
     PRIMARY KEY (manifest, digest)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX content_by_digest ON content (digest, repository, rank, size);
+  CREATE TABLE unowned (
+    repository TEXT NOT NULL, digest TEXT NOT NULL, named_by TEXT NOT NULL, is_manifest INTEGER NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (repository, digest, named_by)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX unowned_by_manifest ON unowned (repository, named_by);
   CREATE TABLE tags (
     repository TEXT NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL, media_type TEXT NOT NULL, size INTEGER NOT NULL,
     mod_revision INTEGER NOT NULL, PRIMARY KEY (repository, tag)

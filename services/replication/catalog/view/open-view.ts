@@ -4,9 +4,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { WatchEvent } from '#libs/etcd/store.ts';
 import { createApplier } from './apply.ts';
 import { ownershipRows, wantedOfManifest, wantedRows } from './content-rows.ts';
+import { repositoryContentRows } from './repository-content-rows.ts';
 import { inTransaction, openDatabase, removeDatabase } from './database.ts';
 import { createMeta } from './meta.ts';
+import { namingRows } from './naming-rows.ts';
 import { manifestRows, regionRows, repositoryRows, tagRows } from './rows.ts';
+import { unownedRows } from './unowned-rows.ts';
 import type { View, ViewChange, ViewPosition, WantedBlob } from './view.ts';
 
 /** The view with the calls that change it: for whoever feeds it, and for nobody else. */
@@ -67,7 +70,7 @@ export function openView(dataDir: string): FedView {
       tables.db.close();
       renameSync(loadPath, path);
       tables = openTables(path);
-      notify({ reset: true, tags: [], manifests: [], repositories: [], regions: true });
+      notify({ reset: true, tags: [], manifests: [], repositories: [], regions: true, defaults: true });
     },
     freshAtMs: () => tables.meta.freshAtMs(),
     setFreshAtMs: (time) => tables.meta.setFreshAtMs(time),
@@ -77,15 +80,33 @@ export function openView(dataDir: string): FedView {
     tags: (...page) => tables.tags.tags(...page),
     tagsOf: (...key) => tables.tags.tagsOf(...key),
     manifest: (...key) => tables.manifests.manifest(...key),
+    manifests: (...page) => tables.manifests.manifests(...page),
     referrers: (...page) => tables.manifests.referrers(...page),
     owns: (...key) => tables.ownership.owns(...key),
+    namedBy: (...key) => tables.ownership.namedBy(...key),
+    owners: (...key) => tables.ownership.owners(...key),
     manifestSize: (...key) => tables.ownership.manifestSize(...key),
     closure: (...key) => tables.ownership.closure(...key),
+    unowned: (...page) => tables.unowned.unowned(...page),
+    unownedBy: (...key) => tables.unowned.unownedBy(...key),
+    unownedAs: (...key) => tables.unowned.unownedAs(...key),
     repository: (name) => tables.repositories.repository(name),
+    defaults: () => tables.repositories.defaults(),
     repositories: (...page) => tables.repositories.repositories(...page),
     regions: () => tables.regions.regions(),
     epoch: (region) => tables.regions.epoch(region),
+    named: (digests) => tables.naming.named(digests),
+    namersOf: (...key) => tables.naming.namersOf(...key),
     wantedOf: (...key) => tables.wantedOf(...key),
+    wantedIn: function* (repository) {
+      let page: WantedBlob[];
+      let last = '';
+      do {
+        page = tables.wantedIn(repository, last, WANTED_PAGE);
+        yield* page;
+        last = page.at(-1)?.digest ?? last;
+      } while (page.length === WANTED_PAGE);
+    },
     wantedBlobs: function* () {
       for (const kind of ['manifest', 'config', 'layer'] as const) {
         let page: WantedBlob[];
@@ -118,8 +139,11 @@ function prepareTables(db: DatabaseSync) {
     ownership: ownershipRows(db),
     repositories: repositoryRows(db),
     regions: regionRows(db),
+    unowned: unownedRows(db),
+    naming: namingRows(db),
     wanted: wantedRows(db),
     wantedOf: wantedOfManifest(db),
+    wantedIn: repositoryContentRows(db),
   };
 }
 

@@ -2,9 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Digest } from '#libs/oci/digest.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 import type { Tag } from '#libs/oci/tag.ts';
-import { manifestKey, regionKey, repositoryKey } from '../keys.ts';
+import { DEFAULTS_KEY, manifestKey, regionKey, repositoryKey } from '../keys.ts';
 import { manifestRecord } from '../manifest-record.ts';
-import { regionRecord, repositoryRecord } from '../records.ts';
+import { defaultsRecord, regionRecord, repositoryRecord } from '../records.ts';
 import type { ManifestView, RegionView, RepositoryView, TagView } from './view.ts';
 
 /*
@@ -32,6 +32,9 @@ export function tagRows(db: DatabaseSync): TagView {
 
 export function manifestRows(db: DatabaseSync): ManifestView {
   const one = db.prepare('SELECT record FROM manifests WHERE repository = ? AND digest = ?');
+  const all = db.prepare(
+    'SELECT digest, record FROM manifests WHERE repository = ? AND digest > ? ORDER BY digest LIMIT ?',
+  );
   const page = db.prepare(
     'SELECT digest, record FROM manifests WHERE repository = ? AND subject = ? AND digest > ? ORDER BY digest LIMIT ?',
   );
@@ -45,6 +48,10 @@ export function manifestRows(db: DatabaseSync): ManifestView {
       const row = one.get(repository, digest) as { record: Uint8Array } | undefined;
       return row === undefined ? undefined : decode(repository, digest, row.record);
     },
+    manifests: (repository, last, limit) =>
+      (all.all(repository, last, limit) as unknown as { digest: Digest; record: Uint8Array }[]).map(
+        ({ digest, record }) => ({ digest, record: decode(repository, digest, record) }),
+      ),
     referrers: (repository, subject, { artifactType, last, limit }) => {
       const rows =
         artifactType === ''
@@ -60,6 +67,7 @@ export function manifestRows(db: DatabaseSync): ManifestView {
 
 export function repositoryRows(db: DatabaseSync): RepositoryView {
   const one = db.prepare('SELECT record FROM repositories WHERE name = ?');
+  const defaults = db.prepare('SELECT record FROM defaults');
   const page = db.prepare(
     "SELECT name FROM repositories WHERE name > ? AND state != 'deleting' ORDER BY name LIMIT ?",
   );
@@ -67,6 +75,10 @@ export function repositoryRows(db: DatabaseSync): RepositoryView {
     repository: (name) => {
       const row = one.get(name) as { record: Uint8Array } | undefined;
       return row === undefined ? undefined : repositoryRecord.decode(row.record, repositoryKey(name));
+    },
+    defaults: () => {
+      const row = defaults.get() as { record: Uint8Array } | undefined;
+      return row === undefined ? undefined : defaultsRecord.decode(row.record, DEFAULTS_KEY);
     },
     repositories: (last, limit) => page.all(last, limit).map((row) => row['name'] as RepositoryName),
   };

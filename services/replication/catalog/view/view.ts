@@ -1,9 +1,9 @@
 import type { Digest } from '#libs/oci/digest.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 import type { Tag } from '#libs/oci/tag.ts';
-import type { Content } from '../collaborators.ts';
+import type { BlobOwners, Content } from '../collaborators.ts';
 import type { ManifestRecord } from '../manifest-record.ts';
-import type { RegionRecord, RepositoryRecord } from '../records.ts';
+import type { RegionRecord, RepositoryRecord, Settings } from '../records.ts';
 
 /*
  * This process's own copy of the catalog, as others may read it. All calls answer at once from SQLite, whether or not etcd can be
@@ -30,9 +30,11 @@ export interface ViewChange {
   readonly tags: readonly { readonly repository: RepositoryName; readonly tag: Tag }[];
   /** Put or removed. */
   readonly manifests: readonly { readonly repository: RepositoryName; readonly digest: Digest }[];
-  /** Whose settings or state changed. */
+  /** Whose settings or state changed, or that gave a blob up. */
   readonly repositories: readonly RepositoryName[];
   readonly regions: boolean;
+  /** The settings of repositories that have none of their own. */
+  readonly defaults: boolean;
 }
 
 export interface TagView {
@@ -51,6 +53,12 @@ export interface TagRow {
 
 export interface ManifestView {
   manifest(repository: RepositoryName, digest: Digest): ManifestRecord | undefined;
+  /** Up to `limit` manifests after the digest `last`, by digest. */
+  manifests(
+    repository: RepositoryName,
+    last: string,
+    limit: number,
+  ): { readonly digest: Digest; readonly record: ManifestRecord }[];
   /** Up to `limit` manifests with that subject after the digest `last`, by digest; all artifact types where it is ''. */
   referrers(
     repository: RepositoryName,
@@ -62,6 +70,10 @@ export interface ManifestView {
 export interface OwnershipView {
   /** The size of content that the repository owns: a manifest of its own, or named as owned by one. */
   owns(repository: RepositoryName, digest: Digest): number | undefined;
+  /** Up to `limit` manifests of the repository that own the content, by digest. */
+  namedBy(repository: RepositoryName, digest: Digest, limit: number): Digest[];
+  /** Up to `limit` repositories that own the content, by name, and its size; not those being deleted. */
+  owners(digest: Digest, limit: number): BlobOwners;
   /** The size of a manifest of the repository. */
   manifestSize(repository: RepositoryName, digest: Digest): number | undefined;
   /**
@@ -71,8 +83,30 @@ export interface OwnershipView {
   closure(repository: RepositoryName, manifests: readonly Digest[]): Content[];
 }
 
+/** Content that a manifest names although its repository did not have it; foreign layers are left out. */
+export interface Unowned {
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+  /** The size that the manifest names. */
+  readonly size: number;
+  /** It is named as a manifest. */
+  readonly isManifest: boolean;
+  readonly namedBy: Digest;
+}
+
+export interface UnownedView {
+  /** Up to `limit` after `last`, by repository, digest and the manifest that names it. */
+  unowned(last: Pick<Unowned, 'repository' | 'digest' | 'namedBy'> | undefined, limit: number): Unowned[];
+  /** All that one manifest names so. */
+  unownedBy(repository: RepositoryName, manifest: Digest): Unowned[];
+  /** The manifests of the repository, up to `limit`, that name the content so. */
+  unownedAs(repository: RepositoryName, digest: Digest, limit: number): Unowned[];
+}
+
 export interface RepositoryView {
   repository(name: RepositoryName): RepositoryRecord | undefined;
+  /** The settings of repositories that have none of their own; undefined where none were ever set. */
+  defaults(): Settings | undefined;
   /** Up to `limit` repositories after `last`, in byte order; not those being deleted. */
   repositories(last: string, limit: number): RepositoryName[];
 }
@@ -88,6 +122,16 @@ export interface NamedRegion extends RegionRecord {
   readonly name: string;
 }
 
+export interface NamedView {
+  /** Those of the digests that are manifests or owned by one, in whatever repository. */
+  named(digests: readonly Digest[]): Set<Digest>;
+  /** Up to `limit` manifests that the digest belongs to, itself if it is one. */
+  namersOf(
+    digest: Digest,
+    limit: number,
+  ): { readonly repository: RepositoryName; readonly manifest: Digest }[];
+}
+
 export interface WantedView {
   /**
    * Everything that a region should hold: each manifest's bytes and all owned content, each digest once; manifests first, then configs, then
@@ -96,6 +140,8 @@ export interface WantedView {
   wantedBlobs(region: string): Generator<WantedBlob, void, undefined>;
   /** What of it is due to one manifest: its bytes and what it owns; nothing if the repository has no such manifest. */
   wantedOf(repository: RepositoryName, manifest: Digest): WantedBlob[];
+  /** What of it is due to one repository: its manifests' bytes and what they own, by digest. */
+  wantedIn(repository: RepositoryName): Generator<WantedBlob, void, undefined>;
 }
 
 export interface WantedBlob extends Content {
@@ -105,7 +151,16 @@ export interface WantedBlob extends Content {
 }
 
 export interface View
-  extends ViewState, TagView, ManifestView, OwnershipView, RepositoryView, RegionView, WantedView {}
+  extends
+    ViewState,
+    TagView,
+    ManifestView,
+    OwnershipView,
+    UnownedView,
+    RepositoryView,
+    RegionView,
+    NamedView,
+    WantedView {}
 
 /** Most pieces of content below one manifest, index children included. */
 export const MAX_CLOSURE_BLOBS = 50_000;

@@ -1,5 +1,6 @@
-import { rename, statfs, unlink } from 'node:fs/promises';
+import { rename, rm, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { failpoint } from '#libs/failpoint.ts';
 import type { DigestAlgorithm } from '#libs/oci/digest.ts';
 import type { StagingArea, StorageDriver } from '../../driver.ts';
 import type { Layout } from '../../layout.ts';
@@ -17,20 +18,42 @@ export async function openFilesystemDriver(layout: Layout): Promise<StorageDrive
     await makeDirectory(path);
   // At most one entry per blob directory, of which there are 256 an algorithm.
   const makeBlobDirectory = directoryMaker();
+  const makeQuarantine = directoryMaker();
   return {
     stat: (digest) => sizeOf(layout.blob(digest)),
     open: (digest) => openFileSource(layout.blob(digest)),
     locate: (digest) => ({ path: layout.blob(digest), url: '' }),
     list: (signal) => listBlobs(layout, signal),
 
-    stage: (area, name, size) => openStagedFile(layout.staged(area, name), size),
+    stage: (area, name, size) => openStagedFile(layout.staged(area, name), size, area === 'uploads'),
     publish: async (area, name, digest) => {
       const directory = layout.blobDirectory(digest);
       await makeBlobDirectory(directory);
       await rename(layout.staged(area, name), layout.blob(digest));
-      await syncDirectory(directory);
+      failpoint('blob.renamed');
+      try {
+        await syncDirectory(directory);
+      } catch (error) {
+        // What can be seen is durable; this may not be.
+        await rename(layout.blob(digest), layout.staged(area, name));
+        throw error;
+      }
     },
     discard: (area, name) => removeFile(layout.staged(area, name)),
+
+    remove: async (digest) => {
+      await removeFile(layout.blob(digest));
+      await syncDirectory(layout.blobDirectory(digest));
+    },
+
+    quarantine: async (digest) => {
+      await makeQuarantine(layout.quarantineDirectory(digest));
+      // What was there before may be a directory, which no rename replaces.
+      await rm(layout.quarantined(digest), { recursive: true, force: true });
+      await rename(layout.blob(digest), layout.quarantined(digest));
+      await syncDirectory(layout.quarantineDirectory(digest));
+      await syncDirectory(layout.blobDirectory(digest));
+    },
 
     settle: async () => {
       await syncDirectory(layout.root);

@@ -1,16 +1,20 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { StagedBytes } from '../../driver.ts';
+import { syncDirectory } from './durable.ts';
 import { readFully } from './file-source.ts';
 
-/** Opens a file to append to, new or again, cut to `size` bytes. */
-export async function openStagedFile(path: string, size: number): Promise<StagedBytes> {
+/** Opens a file to append to, new or again, cut to `size` bytes. `outlives` restarts: flushing makes its name durable, too. */
+export async function openStagedFile(path: string, size: number, outlives: boolean): Promise<StagedBytes> {
   const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o640);
   try {
     const found = (await file.stat()).size;
     // What lies beyond was never acknowledged, and after a power cut it may be anything.
     if (found > size) await file.truncate(size);
-    return new StagedFile(file, Math.min(found, size));
+    const kept = Math.min(found, size);
+    // Bytes that are kept were flushed before, and the file's name with them.
+    return new StagedFile(file, kept, outlives && kept === 0 ? dirname(path) : undefined);
   } catch (error) {
     await file.close();
     throw error;
@@ -20,11 +24,14 @@ export async function openStagedFile(path: string, size: number): Promise<Staged
 class StagedFile implements StagedBytes {
   readonly #file: FileHandle;
   #size: number;
+  /** The directory where the file's name is not durable yet. */
+  #unnamedIn: string | undefined;
   #flushFailure: { error: unknown } | undefined;
 
-  constructor(file: FileHandle, size: number) {
+  constructor(file: FileHandle, size: number, unnamedIn: string | undefined) {
     this.#file = file;
     this.#size = size;
+    this.#unnamedIn = unnamedIn;
   }
 
   get size(): number {
@@ -44,7 +51,12 @@ class StagedFile implements StagedBytes {
     // A kernel reports a failed write-back once and then forgets the pages: a second try would succeed without them.
     if (this.#flushFailure !== undefined) throw this.#flushFailure.error;
     try {
-      await this.#file.datasync();
+      const directory = this.#unnamedIn;
+      await Promise.all([
+        this.#file.datasync(),
+        directory === undefined ? undefined : syncDirectory(directory),
+      ]);
+      this.#unnamedIn = undefined;
     } catch (error) {
       this.#flushFailure = { error };
       throw error;

@@ -1,0 +1,10 @@
+import type { Command } from './command.ts';
+import { collect } from './commands/collect.ts';
+import { repair, verify } from './commands/healing.ts';
+import { regions } from './commands/regions.ts';
+import { settings } from './commands/settings.ts';
+import { status } from './commands/status.ts';
+import { wait } from './commands/wait.ts';
+
+/** Every command, in the order in which `meridian help` lists them. */
+export const COMMANDS: readonly Command[] = [status, wait, settings, regions, repair, verify, collect];

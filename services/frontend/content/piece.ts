@@ -1,0 +1,37 @@
+import type { ByteRange } from '#libs/oci/range.ts';
+
+/** The bytes of a piece, chunk by chunk. */
+export interface Piece {
+  /** Not to be called after the last chunk. That one is given when the call has ended, so that a client who takes his time keeps nothing of it. */
+  next(): Promise<Buffer>;
+  /** Ends the call where it has not. */
+  close(): Promise<void>;
+}
+
+/** Reads exactly the bytes of `range` from a call; throws where fewer or more come. */
+export function openPiece(
+  chunks: AsyncIterable<{ readonly data: Buffer }>,
+  { offset, length }: ByteRange,
+): Piece {
+  let call: AsyncIterator<{ readonly data: Buffer }> | undefined = chunks[Symbol.asyncIterator]();
+  let received = 0;
+  const wrong = (): Error =>
+    new Error(`Bytes from position ${offset}: expected ${length}, but ${received} came.`);
+  return {
+    next: async () => {
+      const step = await call?.next();
+      if (step === undefined || step.done === true) throw wrong();
+      const { data } = step.value;
+      received += data.length;
+      if (received < length) return data;
+      if (received > length) throw wrong();
+      const after = await call?.next();
+      if (after?.done !== true) throw wrong();
+      call = undefined;
+      return data;
+    },
+    close: async () => {
+      await call?.return?.();
+    },
+  };
+}

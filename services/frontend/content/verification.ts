@@ -1,0 +1,79 @@
+import { LRUCache } from 'lru-cache';
+import { algorithmOf, createDigester, type Digest } from '#libs/oci/digest.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
+import type { Scrub } from '#libs/rpc/contracts.ts';
+
+/** Hashes a whole body as it is sent. */
+export interface BodyCheck {
+  update(bytes: Uint8Array): void;
+  /** Before the last bytes leave: throws where the body is not the digest's. */
+  end(): void;
+}
+
+/** Makes sure that what is sent is what was asked for. */
+export interface Verification {
+  /**
+   * For a body that is read from `file`, its version (undefined: from elsewhere). Undefined where the same version of the file was hashed
+   * here lately, which need not be done for each of many clients.
+   */
+  begin(digest: Digest, file: string | undefined): BodyCheck | undefined;
+  /** Has the storage look at a blob that could not be read as it should, without waiting. */
+  suspect(digest: Digest): void;
+  /** The same, waiting. True: the blob was damaged and is not held any more; it can be had anew. */
+  isDamaged(digest: Digest, signal: AbortSignal): Promise<boolean>;
+}
+
+/** Blobs that are not looked at again and again while clients fail to get them. */
+const MAX_SUSPECTS = 1_000;
+const SUSPECT_PAUSE_MS = 10_000;
+
+export function createVerification(options: {
+  scrub: Pick<Scrub, 'verify'>;
+  maxTrustedFiles: number;
+  trustedMs: number;
+  /** Ends what runs without a caller. */
+  signal: AbortSignal;
+}): Verification {
+  const { scrub, maxTrustedFiles, trustedMs, signal: stopping } = options;
+  const trusted = new LRUCache<Digest, string>({ max: maxTrustedFiles, ttl: trustedMs });
+  const suspects = new LRUCache<Digest, true>({ max: MAX_SUSPECTS, ttl: SUSPECT_PAUSE_MS });
+
+  const isDamaged: Verification['isDamaged'] = async (digest, signal) => {
+    try {
+      for await (const { damaged } of scrub.verify({ digests: [digest] }, { signal })) {
+        if (damaged.length > 0) return true;
+      }
+    } catch {
+      // A storage that can't be asked finds it by itself.
+    }
+    return false;
+  };
+  const suspect = (digest: Digest): void => {
+    if (suspects.has(digest)) return;
+    suspects.set(digest, true);
+    isDamaged(digest, stopping).catch(() => undefined);
+  };
+  return {
+    begin: (digest, file) => {
+      if (file !== undefined && trusted.get(digest) === file) return undefined;
+      const digester = createDigester(algorithmOf(digest));
+      return {
+        update: (bytes) => digester.update(bytes),
+        end: () => {
+          const actual = digester.digest();
+          if (actual !== digest) throw damaged(digest, actual);
+          if (file !== undefined) trusted.set(digest, file);
+        },
+      };
+    },
+    suspect,
+    isDamaged,
+  };
+}
+
+function damaged(digest: Digest, actual: Digest): RegistryError {
+  return new RegistryError(
+    'UNAVAILABLE',
+    `The bytes stored as ${digest} have the digest ${actual}: they are damaged, so the answer was cut off before its end.`,
+  );
+}

@@ -1,0 +1,48 @@
+import { createAnnounce } from './announce.ts';
+import { createCatalogCache } from './cache/catalog-cache.ts';
+import { createLocalFiles } from './content/local-files.ts';
+import { createContentReader } from './content/reader.ts';
+import { createTurns } from './content/turns.ts';
+import { createVerification } from './content/verification.ts';
+import { createMembership } from './membership.ts';
+import type { ReadBudget } from './content/read-budget.ts';
+import type { Frontend } from './frontend.ts';
+import type { FrontendOptions } from './service.ts';
+
+/** What the handlers work with; `signal` ends what runs without a request. */
+export function wireFrontend(options: FrontendOptions, budget: ReadBudget, signal: AbortSignal): Frontend {
+  const { storage, uploads, remoteUploads, catalog, transfer, operations, scrub, settings, region } = options;
+  const now = (): number => performance.now();
+  const verification = createVerification({
+    ...{ scrub, signal },
+    maxTrustedFiles: settings.maxCachedPaths,
+    trustedMs: settings.trustedFileMs,
+  });
+  return {
+    ...{ storage, uploads, remoteUploads, catalog, transfer, operations, scrub, settings, region },
+    cache: createCatalogCache({ settings, now }),
+    membership: createMembership({ region, maxFrameGapMs: settings.maxFrameGapMs, now }),
+    content: createContentReader({
+      ...{ storage, transfer, verification },
+      limits: {
+        budget,
+        turns: createTurns({ max: settings.maxReadCalls, maxMs: settings.readCallTurnMs }),
+      },
+      maxCachedBytes: settings.maxCachedContentBytes,
+    }),
+    verification,
+    files: createLocalFiles({
+      ...{ storage, verification },
+      maxCachedPaths: settings.maxCachedPaths,
+      retryMs: settings.localFilesRetryMs,
+      now,
+    }),
+    announce: createAnnounce({
+      transfer,
+      maxAnnouncements: settings.maxAnnouncements,
+      timeoutMs: settings.announceTimeoutMs,
+      signal,
+      onFailure: options.onAnnounceFailure,
+    }),
+  };
+}

@@ -1,0 +1,15 @@
+import type { KeyValueStore } from '#libs/etcd/store.ts';
+import type { Catalog } from '#libs/rpc/contracts.ts';
+import { describeSettings, readSettings, scopeOf } from './settings-state.ts';
+
+/** `Catalog.GetSettings`: as the quorum has them, so that a change is seen from every region as soon as it was answered. */
+export function createGetSettings({ etcd }: { readonly etcd: KeyValueStore }): Catalog['getSettings'] {
+  return async (request, { signal }) => {
+    const state = await readSettings(etcd, scopeOf(request.repository), signal);
+    return {
+      settings: describeSettings(state),
+      version: state.version,
+      position: { ...state.position, stalenessMs: 0 },
+    };
+  };
+}

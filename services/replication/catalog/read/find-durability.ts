@@ -1,0 +1,25 @@
+import { RegistryError } from '#libs/oci/errors.ts';
+import { parseRepositoryName } from '#libs/oci/name.ts';
+import type { Catalog } from '#libs/rpc/contracts.ts';
+import { settingsInView } from '../configure/effective.ts';
+import { regionsAsked } from '../push/durability.ts';
+import type { RegionView, RepositoryView } from '../view/view.ts';
+
+/** `Catalog.FindDurability`. */
+export function createFindDurability(
+  view: RegionView & RepositoryView,
+  resolve: Catalog['resolve'],
+): Catalog['findDurability'] {
+  return async (request, context) => {
+    const { manifest, position } = await resolve(request, context);
+    if (manifest === null) throw new RegistryError('INTERNAL', 'A manifest was found without a descriptor.');
+    const active = view.regions().filter(({ state }) => state === 'active');
+    const { durability } = settingsInView(view, parseRepositoryName(request.repository));
+    return {
+      manifest,
+      position,
+      regions: active.map(({ name }) => name),
+      count: regionsAsked(durability, active.length),
+    };
+  };
+}

@@ -1,0 +1,25 @@
+import { parseDigest } from '#libs/oci/digest.ts';
+import type { Catalog } from '#libs/rpc/contracts.ts';
+import type { OwnerFinder } from '../collaborators.ts';
+import type { OwnershipView } from '../view/view.ts';
+
+/** The most repositories that one answer names. */
+const MAX_OWNERS = 1_000;
+
+/** `Catalog.FindOwners`: those that manifests tell of, or else those that pins do. */
+export function createFindOwners({
+  view,
+  pins,
+}: {
+  readonly view: OwnershipView;
+  readonly pins: OwnerFinder;
+}): Catalog['findOwners'] {
+  return async (request, { signal }) => {
+    const digest = parseDigest(request.digest);
+    const limit = Math.min(Math.max(0, request.limit), MAX_OWNERS);
+    const owners = view.owners(digest, limit);
+    const { repositories, size } =
+      owners.repositories.length > 0 ? owners : await pins.owners(digest, limit, signal);
+    return { repositories: [...repositories], size };
+  };
+}

@@ -1,0 +1,50 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseDigest } from '#libs/oci/digest.ts';
+import type { OnRegionEvent } from '#libs/region-event.ts';
+import type { Scrub } from '#libs/rpc/contracts.ts';
+import { iterateOutsideTrace } from '#libs/telemetry/trace.ts';
+import type { NamedView } from '../catalog/view/view.ts';
+import type { ChangedManifest } from '../transfer/pace.ts';
+
+export interface FollowDamageOptions {
+  readonly scrub: Pick<Scrub, 'follow'>;
+  readonly view: NamedView;
+  /** What these manifests stand for may not be held any more; without any, anything may not. */
+  readonly lookAgain: (manifests?: readonly ChangedManifest[]) => void;
+  readonly onEvent: OnRegionEvent;
+}
+
+const RETRY_MS = 1_000;
+/** Damaged blobs remembered, to tell when they are held again. */
+const MAX_DAMAGED = 10_000;
+
+/** Has what goes into quarantine replaced at once, until `signal` aborts. Never throws. */
+export async function followDamage(options: FollowDamageOptions, signal: AbortSignal): Promise<void> {
+  const { scrub, view, lookAgain, onEvent } = options;
+  while (!signal.aborted) {
+    try {
+      for await (const { digest, size, why } of iterateOutsideTrace(scrub.follow({}, { signal }))) {
+        onEvent({ kind: 'damaged', digest, size, why });
+        const [naming] = view.namersOf(parseDigest(digest), 1);
+        if (naming !== undefined) lookAgain([{ repository: naming.repository, digest: naming.manifest }]);
+      }
+    } catch {
+      // The storage is away, or restarts.
+    }
+    await pause(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    // Whatever was found meanwhile.
+    lookAgain();
+  }
+}
+
+/** The same events, and one more for each damaged blob that is held again. */
+export function tellHealed(onEvent: OnRegionEvent): OnRegionEvent {
+  const damaged = new Set<string>();
+  return (event) => {
+    onEvent(event);
+    if (event.kind === 'damaged' && damaged.size < MAX_DAMAGED) damaged.add(event.digest);
+    if (event.kind !== 'replica' || !damaged.delete(event.digest)) return;
+    const { digest, size, from } = event;
+    onEvent({ kind: 'healed', digest, size, from });
+  };
+}

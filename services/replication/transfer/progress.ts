@@ -1,0 +1,43 @@
+/** How fast copies arrive: a mean over a moving window. */
+export interface Progress {
+  /** A blob of so many bytes has arrived. */
+  copied(bytes: number): void;
+  /** 0 where nothing has come lately. */
+  bytesPerSecond(): number;
+}
+
+const WINDOW_MS = 30_000;
+/** Arrivals closer together than this are taken as one, so that what is remembered has a limit. */
+const STEP_MS = 500;
+/** A rate is not told from less time than this. */
+const LEAST_MS = 1_000;
+
+/** `now` is monotonic, in milliseconds. */
+export function createProgress(now: () => number): Progress {
+  const steps: { at: number; bytes: number }[] = [];
+  const forget = (at: number): void => {
+    while (steps[0] !== undefined && at - steps[0].at > WINDOW_MS) steps.shift();
+  };
+  return {
+    copied: (bytes) => {
+      const at = now();
+      forget(at);
+      const last = steps.at(-1);
+      if (last !== undefined && at - last.at < STEP_MS) last.bytes += bytes;
+      else steps.push({ at, bytes });
+    },
+    bytesPerSecond: () => {
+      const at = now();
+      forget(at);
+      const [first] = steps;
+      if (first === undefined) return 0;
+      const total = steps.reduce((sum, { bytes }) => sum + bytes, 0);
+      return Math.round((1000 * total) / Math.max(LEAST_MS, at - first.at));
+    },
+  };
+}
+
+/** Whole seconds that `bytes` will take, 1 at least; 0 where that can't be said, or nothing is left. */
+export function secondsLeft(bytes: number, bytesPerSecond: number): number {
+  return bytes === 0 || bytesPerSecond === 0 ? 0 : Math.max(1, Math.ceil(bytes / bytesPerSecond));
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { parseDigest, type Digest } from '#libs/oci/digest.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
+import type { Scrub } from '#libs/rpc/contracts.ts';
+import type { BlobDamage } from '#types/meridian/v1/BlobDamage.ts';
+import type { BlobsVerified } from '#types/meridian/v1/BlobsVerified.ts';
+import { createBytePace } from './byte-pace.ts';
+import type { Damages } from './damages.ts';
+import { checkAll, type RoundsContext } from './rounds.ts';
+
+export interface ScrubContext extends Pick<
+  RoundsContext,
+  'driver' | 'scrubber' | 'verified' | 'inventory' | 'clock' | 'onChecked'
+> {
+  readonly damages: Damages;
+  readonly settings: { readonly verifyBytesPerSecond: number };
+}
+
+/** Digests of one call. */
+const MAX_DIGESTS = 10_000;
+/** The longest pause between two messages while there is something to tell. */
+const TELL_MS = 200;
+
+/** The contract of proto/meridian/v1/scrub.proto. */
+export function scrubHandlers(context: ScrubContext): Scrub {
+  const { damages, inventory } = context;
+  const instance = randomUUID();
+  return {
+    verify: ({ digests }, { signal }) => verify(context, parseDigests(digests), signal),
+    follow: (_, { signal }) => damages.follow(signal),
+    losses: async () => {
+      await inventory.counted;
+      return { instance, losses: inventory.losses() };
+    },
+  };
+}
+
+async function* verify(
+  context: ScrubContext,
+  digests: readonly Digest[],
+  signal: AbortSignal,
+): AsyncGenerator<BlobsVerified, void, undefined> {
+  const { driver, settings, inventory, onChecked } = context;
+  const pace = createBytePace(settings.verifyBytesPerSecond, () => performance.now());
+  const named = digests.length > 0;
+  let found = nothing();
+  let toldAt = performance.now();
+  for await (const finding of checkAll(context, named ? digests : held(driver, signal), pace, signal)) {
+    if (finding.state === 'absent') continue;
+    const { digest, size } = finding;
+    onChecked(size);
+    found.checked += 1;
+    found.bytes += size;
+    if (finding.state === 'damaged') found.damaged.push({ digest, size, why: finding.why });
+    if (performance.now() - toldAt < TELL_MS) continue;
+    yield found;
+    found = nothing();
+    toldAt = performance.now();
+  }
+  if (!named) await inventory.recount(signal);
+  yield found;
+}
+
+function nothing(): BlobsVerified & { damaged: BlobDamage[] } {
+  return { checked: 0, bytes: 0, damaged: [] };
+}
+
+async function* held(
+  driver: ScrubContext['driver'],
+  signal: AbortSignal,
+): AsyncGenerator<Digest, void, undefined> {
+  for await (const { digest } of driver.list(signal)) yield digest;
+}
+
+function parseDigests(texts: readonly string[]): Digest[] {
+  if (texts.length <= MAX_DIGESTS) return texts.map(parseDigest);
+  throw new RegistryError(
+    'TOO_LARGE',
+    `The call names ${texts.length} blobs; at most ${MAX_DIGESTS} are accepted.`,
+  );
+}
