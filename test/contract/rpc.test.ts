@@ -61,6 +61,8 @@ function observable(): { storage: Storage; observed: Observed } {
     list: unused,
     hold: unused,
     pins: unused,
+    unpin: unused,
+    pinOwners: unused,
     stats: unused,
   };
   return { storage, observed };

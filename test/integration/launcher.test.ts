@@ -37,7 +37,12 @@ describe('npm start', () => {
 
   it.each([
     [['--port', 'many'], '--port many: expected a whole number'],
-    [['--region', 'mars'], '--region mars: expected one of us, eu, ap'],
+    [
+      ['--region', 'Mars'],
+      '--region Mars: expected one of us, eu, ap, or the name of a region that was added',
+    ],
+    [['--region', 'sa', '--place', '3'], '--place 3: expected a number from 4 to 10'],
+    [['--region', 'us', '--place', '4'], 'with the --region of a region that was added'],
     [['--etcd', 'localhost:2379'], '--etcd localhost:2379: expected a URL'],
     [['--what'], "Unknown option '--what'"],
   ])('refuses %j with a sentence', async (args, sentence) => {

@@ -12,13 +12,17 @@ export type RegionName = (typeof REGIONS)[number];
 export interface TestCluster {
   readonly dataDir: string;
   /** `host:port` of a region's front end. */
-  registry(region: RegionName): string;
+  registry(region: string): string;
+  /** `host:port` of where a region answers the others: what it is added with. */
+  endpoint(region: string): string;
+  /** `npm start -- --region …` for one that was added to the cluster, in the fourth place. */
+  startAdded(region: string): Promise<void>;
   /** Everything the launcher has printed so far. */
   output(): string;
   /** The value of a metric of a region; the sum over all its labels that `labels` is part of. */
   metric(region: RegionName, name: string, labels?: string): Promise<number>;
   /** Ends a region's process without warning. */
-  kill(region: RegionName): Promise<void>;
+  kill(region: string): Promise<void>;
   /** `npm start -- --region …`: brings one region back. */
   restart(region: RegionName): Promise<void>;
   /** Ends the first launcher without warning. */
@@ -44,7 +48,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const firstPort = options.firstPort ?? (await freePorts());
   const args = ['--data', dataDir, '--port', String(firstPort), ...(options.args ?? [])];
   const launchers = [await launch(args, options.env)];
-  const port = (region: RegionName, offset: number): number => firstPort + offset + REGIONS.indexOf(region);
+  const port = (region: string, offset: number): number => {
+    const place = REGIONS.findIndex((name) => name === region);
+    return firstPort + offset + (place === -1 ? REGIONS.length : place);
+  };
   const stop = async (): Promise<number | null> => {
     const codes = await Promise.all(launchers.reverse().map(interrupt));
     return codes.at(-1) ?? null;
@@ -52,6 +59,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   return {
     dataDir,
     registry: (region) => `127.0.0.1:${port(region, 0)}`,
+    endpoint: (region) => `127.0.0.1:${port(region, 100)}`,
+    startAdded: async (region) => {
+      launchers.push(await launch([...args, '--region', region], options.env));
+    },
     output: () => launchers.map((launcher) => launcher.output()).join(''),
     metric: async (region, name, labels = '') => {
       const response = await fetch(`http://127.0.0.1:${port(region, 110)}/metrics`);
@@ -125,7 +136,7 @@ async function gone(pid: number): Promise<void> {
 export async function freePorts(): Promise<number> {
   for (;;) {
     const first = 20_000 + Math.floor(Math.random() * 12_000);
-    const needed = [0, 1, 2, 99, 100, 101, 102, 110, 111, 112].map((offset) => first + offset);
+    const needed = [0, 1, 2, 3, 99, 100, 101, 102, 103, 110, 111, 112, 113].map((offset) => first + offset);
     if ((await Promise.all(needed.map(isFree))).every(Boolean)) return first;
   }
 }

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { OCI_CONFIG, OCI_EMPTY, OCI_INDEX, OCI_LAYER_GZIP, OCI_MANIFEST } from '#libs/oci/mediatype.ts';
+import { tarOf } from './tar.ts';
 
 export interface LayoutDescriptor {
   mediaType: string;
@@ -56,23 +57,52 @@ export async function writeIndexLayout(
 }
 
 /** The same for an artifact: an empty config, an artifact type and one blob of its own kind. */
-export async function writeArtifactLayout(
+export function writeArtifactLayout(dir: string, tag: string, content: Buffer): Promise<LayoutDescriptor> {
+  return writeManifestLayout(dir, tag, {
+    artifactType: 'application/vnd.example.sbom.v1',
+    config: EMPTY_CONFIG,
+    layers: [{ mediaType: 'application/vnd.example.sbom.v1+json', bytes: content }],
+    annotations: { 'org.opencontainers.image.title': 'sbom' },
+  });
+}
+
+export interface ManifestOptions {
+  artifactType?: string;
+  config: NewBlob;
+  layers: NewBlob[];
+  /** What the manifest refers to. */
+  subject?: LayoutDescriptor;
+  annotations?: Record<string, string>;
+}
+
+export interface NewBlob {
+  mediaType: string;
+  bytes: Buffer;
+  annotations?: Record<string, string>;
+}
+
+export const EMPTY_CONFIG: NewBlob = { mediaType: OCI_EMPTY, bytes: Buffer.from('{}') };
+
+/** The same for a manifest of any blobs. */
+export async function writeManifestLayout(
   dir: string,
   tag: string,
-  content: Buffer,
+  { config, layers, ...rest }: ManifestOptions,
 ): Promise<LayoutDescriptor> {
   await mkdir(join(dir, 'blobs/sha256'), { recursive: true });
-  const manifest = {
+  const write = async ({ mediaType, bytes, ...others }: NewBlob): Promise<LayoutDescriptor> => ({
+    ...(await writeBlob(dir, mediaType, bytes)),
+    ...others,
+  });
+  const written = { config: await write(config), layers: await Promise.all(layers.map(write)) };
+  const manifest = await writeJson(dir, OCI_MANIFEST, {
     schemaVersion: 2,
     mediaType: OCI_MANIFEST,
-    artifactType: 'application/vnd.example.sbom.v1',
-    config: await writeBlob(dir, OCI_EMPTY, Buffer.from('{}')),
-    layers: [await writeBlob(dir, 'application/vnd.example.sbom.v1+json', content)],
-    annotations: { 'org.opencontainers.image.title': 'sbom' },
-  };
-  const artifact = await writeJson(dir, OCI_MANIFEST, manifest);
-  await writeLayout(dir, tag, artifact);
-  return artifact;
+    ...written,
+    ...rest,
+  });
+  await writeLayout(dir, tag, manifest);
+  return manifest;
 }
 
 /** Bytes that look random and don't compress, the same for the same seed, made as they are read. */
@@ -112,7 +142,7 @@ async function writeLayer(
   const file = join(dir, `layer-${createHash('md5').update(seed).digest('hex')}`);
   let packedBytes = 0;
   await pipeline(
-    Readable.from(tarOfOneFile(seed, size)),
+    Readable.from(tarOf('content', size, seededBytes(seed, size))),
     async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
         unpacked.update(chunk);
@@ -133,23 +163,6 @@ async function writeLayer(
   await rename(file, join(dir, 'blobs/sha256', hex));
   const layer = { mediaType: OCI_LAYER_GZIP, digest: `sha256:${hex}`, size: packedBytes };
   return { layer, diffId: `sha256:${unpacked.digest('hex')}` };
-}
-
-async function* tarOfOneFile(seed: string, size: number): AsyncGenerator<Buffer, void, undefined> {
-  const header = Buffer.alloc(512);
-  header.write('content');
-  header.write('0000644\0', 100);
-  header.write('0000000\0', 108);
-  header.write('0000000\0', 116);
-  header.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
-  header.write('00000000000\0', 136);
-  header.write('        0', 148);
-  header.write('ustar\x0000', 257);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  yield header;
-  yield* seededBytes(seed, size);
-  yield Buffer.alloc(((512 - (size % 512)) % 512) + 1024);
 }
 
 async function writeLayout(dir: string, tag: string, descriptor: LayoutDescriptor): Promise<void> {

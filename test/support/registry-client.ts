@@ -20,6 +20,8 @@ export interface Sent {
   readonly file?: { readonly path: string; readonly size: number };
   /** Streams these bytes as the body, without saying beforehand how many there are. */
   readonly bytes?: AsyncIterable<Buffer>;
+  /** Ends the request. */
+  readonly signal?: AbortSignal;
 }
 
 /** One HTTP request to a registry (`host:port`), with its body read whole: for answers that are small. */
@@ -40,7 +42,8 @@ export async function open(
   const { file, body, bytes } = sent;
   const length = file?.size ?? (body === undefined ? undefined : Buffer.byteLength(body));
   const headers = { ...sent.headers, ...(length === undefined ? {} : { 'content-length': String(length) }) };
-  const outgoing = request(`http://${registry}${path}`, { method, headers });
+  const ended = sent.signal === undefined ? {} : { signal: sent.signal };
+  const outgoing = request(`http://${registry}${path}`, { method, headers, ...ended });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve);
     outgoing.on('error', reject);

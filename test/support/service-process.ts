@@ -6,6 +6,7 @@ import { NODE_ARGUMENTS, NODE_ENVIRONMENT } from '#services/cluster/node-options
 
 /** A service that runs as a process of its own. */
 export interface ServiceProcess {
+  readonly pid: number;
   /** What it has written to its log so far: a line of JSON for each event. */
   log(): string;
   /** The most memory that the process has ever had, in bytes. */
@@ -42,6 +43,7 @@ export async function startService(
     return (await ended).code;
   };
   return {
+    pid: child.pid ?? 0,
     log: () => log,
     peakMemoryBytes: async () => {
       const status = await readFile(`/proc/${child.pid ?? 0}/status`, 'utf8');

@@ -1,15 +1,9 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { promisify } from 'node:util';
+import { findClient } from './client-program.ts';
 
-export const hasSkopeo = spawnSync('skopeo', ['--version']).status === 0;
+const program = findClient('skopeo');
+export const { usable: hasSkopeo, leftOut: skopeoLeftOut } = program;
 
-if (!hasSkopeo && (process.env['MERIDIAN_TEST_REQUIRE'] ?? '').split(',').includes('skopeo')) {
-  throw new Error('MERIDIAN_TEST_REQUIRE asks for skopeo, but there is none on the PATH.');
-}
-
-/** Runs skopeo, without TLS and without policies, and gives what it prints. Rejects with its error output. */
-export async function skopeo(command: string, ...args: string[]): Promise<string> {
-  const run = promisify(execFile);
-  const { stdout } = await run('skopeo', ['--insecure-policy', command, ...args], { timeout: 60_000 });
-  return stdout;
+/** Runs skopeo, without policies, and gives what it prints. Rejects with its error output. */
+export function skopeo(command: string, ...args: string[]): Promise<string> {
+  return program.run(['--insecure-policy', command, ...args]);
 }

@@ -12,7 +12,12 @@ export interface TcpProxy {
   readonly answeredBytes: () => number;
   /** The next connections break after so many bytes of answers each; Infinity lets them be. */
   cutAfter(bytes: () => number): void;
-  /** Requests still reach the server, but at the next byte of its answer each connection breaks. */
+  /** The next connections break after so many bytes of requests each; Infinity lets them be. */
+  cutRequestsAfter(bytes: () => number): void;
+  /**
+   * Requests still reach the server, which goes on as if nothing had happened; but with the first byte that it sends after one, the client's
+   * connection breaks. (That byte may well be of the protocol's own, sent before the server has done anything.)
+   */
   loseAnswers(): void;
   cutNow(): void;
   close(): Promise<void>;
@@ -21,23 +26,42 @@ export interface TcpProxy {
 /** `listenPort` 0 is any free one. */
 export async function startTcpProxy(serverPort: number, listenPort = 0): Promise<TcpProxy> {
   let limit = (): number => Infinity;
+  let requestLimit = (): number => Infinity;
   let losing = false;
   let cuts = 0;
   let answeredBytes = 0;
   const open = new Set<Socket>();
+  const upstreams = new Set<Socket>();
   const server = createServer((client) => {
     let left = limit();
+    let requestLeft = requestLimit();
+    let asked = false;
     const upstream = connect(serverPort, '127.0.0.1');
     const end = (): void => {
       client.destroy();
       upstream.destroy();
       open.delete(client);
+      upstreams.delete(upstream);
     };
     open.add(client);
-    for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
-    client.pipe(upstream);
+    upstreams.add(upstream);
+    upstream.on('error', end).on('close', end);
+    client.on('error', () => client.destroy()).on('close', () => (losing ? open.delete(client) : end()));
+    client.pipe(upstream, { end: false });
+    client.on('end', () => losing || upstream.end());
+    client.on('data', (chunk: Buffer) => {
+      asked = losing;
+      requestLeft -= chunk.length;
+      if (requestLeft >= 0) return;
+      cuts += 1;
+      end();
+    });
     upstream.on('data', (chunk: Buffer) => {
-      const passed = losing ? chunk.subarray(0, 0) : chunk.subarray(0, left);
+      if (losing) {
+        if (asked) client.destroy();
+        return;
+      }
+      const passed = chunk.subarray(0, left);
       left -= passed.length;
       answeredBytes += passed.length;
       client.write(passed, () => {
@@ -51,7 +75,7 @@ export async function startTcpProxy(serverPort: number, listenPort = 0): Promise
   await once(server, 'listening');
   const cutNow = (): void => {
     cuts += open.size;
-    for (const socket of open) socket.destroy();
+    for (const socket of [...open, ...upstreams]) socket.destroy();
   };
   const { port } = server.address() as AddressInfo;
   return {
@@ -61,6 +85,9 @@ export async function startTcpProxy(serverPort: number, listenPort = 0): Promise
     answeredBytes: () => answeredBytes,
     cutAfter: (bytes) => {
       limit = bytes;
+    },
+    cutRequestsAfter: (bytes) => {
+      requestLimit = bytes;
     },
     loseAnswers: () => {
       losing = true;

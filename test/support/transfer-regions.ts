@@ -25,7 +25,7 @@ import {
   type RunningTransfer,
   type WantedCatalog,
 } from '#services/replication/transfer/start-transfer.ts';
-import { openStorage } from '#services/storage/service.ts';
+import { openStorage, type StorageService } from '#services/storage/service.ts';
 import { defaultStorageSettings } from '#services/storage/settings.ts';
 
 /** For conditions that a busy machine may take its time to reach. */
@@ -38,6 +38,7 @@ export const neverAborts = new AbortController().signal;
 export interface TransferRegion {
   readonly name: string;
   readonly storage: Storage;
+  readonly reclaim: StorageService['reclaim'];
   readonly running: RunningTransfer;
   /** As the region's own front ends call it, over gRPC. */
   readonly transfer: Transfer;
@@ -49,7 +50,9 @@ export interface TransferRegion {
   readonly sent: Map<string, number>;
   /** Puts something else in the place of what other regions read here. */
   serveReads(read: Peer['read']): void;
-  serveHold(hold: () => Promise<never>): void;
+  serveHold(hold: Peer['hold']): void;
+  /** The same for what other regions write to uploads here. */
+  serveWrites(write: Uploads['write']): void;
   /** Calls of other regions, by name. */
   readonly calls: Map<keyof Peer, number>;
   store(bytes: Buffer, repository?: string): Promise<Digest>;
@@ -75,6 +78,9 @@ export class TestCatalog implements WantedCatalog {
   revision(): number {
     return this.#revision;
   }
+  epoch(): number {
+    return 0;
+  }
   regions(): Iterable<RegionAddress> {
     return this.records.values();
   }
@@ -82,6 +88,9 @@ export class TestCatalog implements WantedCatalog {
     if (manifests === undefined) return this.blobs;
     const changed = new Set<string>(manifests.map(({ digest }) => digest));
     return this.blobs.filter(({ digest }) => changed.has(digest));
+  }
+  peersAsked(): number {
+    return 1;
   }
   subscribe(listener: (manifests: readonly ChangedManifest[] | undefined) => void): () => void {
     this.#listeners.add(listener);
@@ -122,6 +131,7 @@ export async function startTransferRegion(
     process: `${name}-1`,
     storage: own.storage,
     uploads: own.uploads,
+    scrub: own.scrub,
     catalog,
     leases: createMemoryCache(() => performance.now()),
     settings: { ...quick, ...settings },
@@ -134,25 +144,26 @@ export async function startTransferRegion(
   });
 
   const peer = { ...running.peer };
+  let writes = own.uploads.write.bind(own.uploads);
+  const uploads: Uploads = { ...own.uploads, write: (parts, context) => writes(parts, context) };
   const calls = new Map<keyof Peer, number>();
   const serve = async (address: string): Promise<{ port: number; close: () => Promise<void> }> => {
     const server = createRpcServer({ onFault });
     server.add(peerContract, countCalls(peer, calls));
-    server.add(uploadsContract, own.uploads);
+    server.add(uploadsContract, uploads);
     return { port: await server.listen(address), close: () => server.close(0) };
   };
   let served = await serve('127.0.0.1:0');
   const endpoint = `127.0.0.1:${served.port}`;
   const local = createRpcServer({ onFault });
-  local.add(transferContract, running.transfer);
+  local.add(transferContract, { ...running.transfer, keepElsewhere: async () => ({}) });
   local.add(uploadsContract, running.uploads);
   const channel = openRpcChannel({ address: `127.0.0.1:${await local.listen('127.0.0.1:0')}` });
   catalog.records.set(name, { region: name, state: 'active', endpoint });
   catalog.change();
 
   return {
-    name,
-    storage: own.storage,
+    ...{ name, storage: own.storage, reclaim: own.reclaim },
     running,
     transfer: channel.client(transferContract),
     uploads: channel.client(uploadsContract),
@@ -166,6 +177,9 @@ export async function startTransferRegion(
     },
     serveHold: (hold) => {
       peer.hold = hold;
+    },
+    serveWrites: (write) => {
+      writes = write;
     },
     store: async (bytes, repository = 'team/app') => {
       const digest = digestOf(bytes);

@@ -5,6 +5,7 @@ import type { Freshness } from '#types/meridian/v1/Freshness.ts';
 import type { NamePage } from '#types/meridian/v1/NamePage.ts';
 import type { ReferrersPage } from '#types/meridian/v1/ReferrersPage.ts';
 import type { ResolvedManifest } from '#types/meridian/v1/ResolvedManifest.ts';
+import type { SettingsAnswer } from '#types/meridian/v1/SettingsAnswer.ts';
 import type { TestRegion } from './regions.ts';
 
 const context = () => ({ signal: AbortSignal.timeout(30_000) });
@@ -54,8 +55,16 @@ export function deleteTag(region: TestRegion, repository: string, tag: string, i
   return region.catalog.deleteTag({ repository, tag, ifMatch }, context());
 }
 
-export function deleteManifest(region: TestRegion, repository: string, digest: string) {
-  return region.catalog.deleteManifest({ repository, digest }, context());
+export function deleteManifest(region: TestRegion, repository: string, digest: string, ifMatch = '') {
+  return region.catalog.deleteManifest({ repository, digest, ifMatch }, context());
+}
+
+export function deleteBlob(region: TestRegion, repository: string, digest: string, ifMatch = '') {
+  return region.catalog.deleteBlob({ repository, digest, ifMatch }, context());
+}
+
+export function findOwners(region: TestRegion, digest: string, limit = 10) {
+  return region.catalog.findOwners({ digest, limit }, context());
 }
 
 /** The code that the promise rejects with; an error of another kind, or none, is the test's failure. */
@@ -83,4 +92,22 @@ export async function until(
     if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain: ${what}.`);
     await setTimeout(10);
   }
+}
+
+/** Changes the settings of a repository or, where its name is empty, the defaults. */
+export function changeSettings(
+  { catalog }: TestRegion,
+  repository: string,
+  patch: object,
+  ifMatch = '',
+): Promise<SettingsAnswer> {
+  return catalog.changeSettings({ repository, patch: JSON.stringify(patch), ifMatch }, context());
+}
+
+/** Each setting's value with where it comes from. */
+export async function inForce({ catalog }: TestRegion, repository: string): Promise<unknown> {
+  const { settings } = await catalog.getSettings({ repository }, context());
+  return Object.fromEntries(
+    settings.map(({ name, value, source }) => [name, [JSON.parse(value) as unknown, source]]),
+  );
 }

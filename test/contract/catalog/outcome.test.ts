@@ -1,9 +1,11 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { connectEtcd } from '#libs/etcd/client.ts';
+import { UnavailableError } from '#libs/etcd/errors.ts';
 import type { KeyValueStore, TxnRequest } from '#libs/etcd/store.ts';
+import { parseDigest } from '#libs/oci/digest.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
 import { parseTag } from '#libs/oci/tag.ts';
-import { gcKey, HEAD_KEY, tagKey } from '#services/replication/catalog/keys.ts';
+import { gcKey, HEAD_KEY, manifestKey, tagKey } from '#services/replication/catalog/keys.ts';
 import { gcRecord, headRecord } from '#services/replication/catalog/records.ts';
 import { describeStores, testSignal, type Subject } from '#test/contract/etcd/stores.ts';
 import { startTcpProxy, type TcpProxy } from '#test/support/tcp-proxy.ts';
@@ -106,6 +108,49 @@ describeStores((subject) => {
     await deleteManifest(us, 'outcome/delete', app.descriptor.digest);
     expect(await codeOf(resolve(us, 'outcome/delete', app.descriptor.digest))).toBe('MANIFEST_UNKNOWN');
   });
+
+  it.each(['tag', 'manifest'])(
+    'does not take another’s deletion of a %s for its own when its request is lost',
+    async (what) => {
+      const { client } = subject();
+      const name = `outcome/other-${what}`;
+      const app = image(`outcome-other-${what}`);
+      const repository = parseRepositoryName(name);
+      const key =
+        what === 'tag'
+          ? tagKey(repository, parseTag('1'))
+          : manifestKey(repository, parseDigest(app.descriptor.digest));
+      let losing = false;
+      const etcd: KeyValueStore = {
+        range: (request, signal) => client.range(request, signal),
+        watch: (request, signal) => client.watch(request, signal),
+        compact: (revision, signal) => client.compact(revision, signal),
+        txn: async (request, signal) => {
+          const deletes = request.then?.some(
+            (operation) => operation.kind === 'delete' && operation.key === key,
+          );
+          if (deletes !== true || !losing) return client.txn(request, signal);
+          losing = false;
+          const head = headRecord.encode({ catalogId: us.view.position().catalogId, id: 'another’s' });
+          const another: TxnRequest = {
+            then: [
+              { kind: 'delete', key },
+              { kind: 'put', key: HEAD_KEY, value: head },
+            ],
+          };
+          await client.txn(another, signal);
+          throw new UnavailableError('The connection broke.', { outcomeUnknown: true });
+        },
+      };
+      const us = await openRegion({ etcd, client });
+      await push(us, name, ['1'], app);
+      losing = true;
+      const deleting =
+        what === 'tag' ? deleteTag(us, name, '1') : deleteManifest(us, name, app.descriptor.digest);
+      expect(await codeOf(deleting)).toBe('MANIFEST_UNKNOWN');
+      expect(losing).toBe(false);
+    },
+  );
 
   it('holds again when a region has begun another collection meanwhile, and counts nothing held before it', async () => {
     const { us } = await open(subject());

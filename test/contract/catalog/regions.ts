@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { EtcdClient, KeyValueStore } from '#libs/etcd/store.ts';
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
+import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { RegionEvent } from '#libs/region-event.ts';
 import type { Catalog } from '#libs/rpc/contracts.ts';
-import { openCatalog } from '#services/replication/catalog/catalog.ts';
-import type { Clock, Holder, PinFinder } from '#services/replication/catalog/collaborators.ts';
+import { openCatalog, type OpenCatalog } from '#services/replication/catalog/catalog.ts';
+import type { Clock, Holder, RegionPins } from '#services/replication/catalog/collaborators.ts';
 import type { CatalogSettings } from '#services/replication/catalog/settings.ts';
 import type { View } from '#services/replication/catalog/view/view.ts';
 import { memoryStorage, type MemoryStorage } from '#test/support/memory/storage.ts';
@@ -24,6 +25,9 @@ export interface World {
   /** Called after each hold; for tests that need something to happen between reading and committing. */
   afterHold: () => Promise<void> | void;
   holds: number;
+  /** Called after pins were found, and after they were ended. */
+  afterFind: () => Promise<unknown> | undefined;
+  afterUnpin: () => Promise<unknown> | undefined;
 }
 
 export function newWorld(): World {
@@ -33,6 +37,8 @@ export function newWorld(): World {
     epochs: { us: 0, eu: 0, ap: 0 },
     afterHold: () => undefined,
     holds: 0,
+    afterFind: () => undefined,
+    afterUnpin: () => undefined,
   };
 }
 
@@ -41,6 +47,9 @@ export interface TestRegion {
   readonly world: World;
   readonly catalog: Catalog;
   readonly view: View;
+  readonly barrier: OpenCatalog['barrier'];
+  /** A blob was uploaded or mounted. */
+  readonly arrived: OpenCatalog['arrived'];
   readonly dataDir: string;
   readonly events: RegionEvent[];
   readonly faults: unknown[];
@@ -86,15 +95,27 @@ export async function openRegion({
   );
   const catalog = opened.handlers({
     storage: world.storages[region].storage,
-    pins: pinFinder(world),
+    pins: regionPins(world),
     holder: holder(world),
     transfer: () => ({ watermark: 7, missingBlobs: 1, missingBytes: 2, lostBlobs: 0, regions: [] }),
+    fetch: ({ digest }, signal) => copy(world, parseDigest(digest), '', region, signal),
     onEvent: (event) => events.push(event),
   });
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= opened.stop());
   onTestFinished(stop);
-  return { region, world, catalog, view: opened.view, dataDir, events, faults, stop };
+  return {
+    region,
+    world,
+    catalog,
+    view: opened.view,
+    barrier: opened.barrier,
+    arrived: opened.arrived,
+    dataDir,
+    events,
+    faults,
+    stop,
+  };
 }
 
 export async function temporaryDirectory(): Promise<string> {
@@ -104,19 +125,44 @@ export async function temporaryDirectory(): Promise<string> {
 }
 
 /** Asks each region's storage in turn. */
-function pinFinder({ storages, unreachable }: World): PinFinder {
+function regionPins(world: World): RegionPins {
+  const { storages, unreachable } = world;
   return {
     find: async (repository, digests, signal) => {
       const sizes = new Map<Digest, number>();
+      const givenUp = new Set<Digest>();
       for (const region of REGIONS) {
         if (unreachable.has(region)) continue;
-        const { blobs } = await storages[region].storage.pins(
-          { repository, digests: [...digests] },
+        const found = await storages[region].storage.pins({ repository, digests: [...digests] }, { signal });
+        for (const { digest, size } of found.blobs) sizes.set(parseDigest(digest), size);
+        for (const digest of found.givenUp) givenUp.add(parseDigest(digest));
+      }
+      await world.afterFind();
+      return { sizes, givenUp, unreachable: [...unreachable] };
+    },
+    owners: async (digest, limit, signal) => {
+      for (const region of REGIONS) {
+        if (unreachable.has(region)) continue;
+        const { repositories, size } = await storages[region].storage.pinOwners(
+          { digest, limit },
           { signal },
         );
-        for (const { digest, size } of blobs) sizes.set(parseDigest(digest), size);
+        if (repositories.length > 0) return { repositories: repositories.map(parseRepositoryName), size };
       }
-      return { sizes, unreachable: [...unreachable] };
+      return { repositories: [], size: 0 };
+    },
+    unpin: async (repository, digest, regions, signal) => {
+      const done: string[] = [];
+      let pinned = false;
+      for (const region of REGIONS) {
+        if (!regions.includes(region) || unreachable.has(region)) continue;
+        const request = { repository, digests: [digest] };
+        const { digests } = await storages[region].storage.unpin(request, { signal });
+        pinned ||= digests.length > 0;
+        done.push(region);
+      }
+      await world.afterUnpin();
+      return { done, pinned, unreachable: [...unreachable] };
     },
   };
 }
@@ -134,7 +180,13 @@ function holder(world: World): Holder {
         else {
           for (const { digest } of blobs) await copy(world, digest, repository, region, signal);
           const held = await world.storages[region].storage.hold(
-            { pushId: 'test', repository, blobs: [...blobs] },
+            {
+              pushId: 'test',
+              repository,
+              blobs: [...blobs],
+              epoch: world.epochs[region],
+              unlessGivenUp: false,
+            },
             { signal },
           );
           if (held.missing.length === 0) epochs.set(region, world.epochs[region]);

@@ -119,7 +119,11 @@ describeStores((subject) => {
       { name: 'us', state: 'active' },
     ]);
     expect(regions[0]?.view.epoch('us')).toBe(0);
-    const stranger = bootstrapCatalog(client, [{ name: 'mars', endpoint: 'mars.test:1' }], testSignal());
+    const stranger = bootstrapCatalog(
+      client,
+      { region: 'mars', regions: [{ name: 'mars', endpoint: 'mars.test:1' }] },
+      testSignal(),
+    );
     await expect(stranger).rejects.toThrow(/knows the regions ap, eu, us, but not mars/);
   });
 
@@ -132,7 +136,7 @@ describeStores((subject) => {
     const { catalogId } = us.view.position();
     const regions = us.view.regions();
     await client.txn({ then: [{ kind: 'delete', key: '\0', rangeEnd: '\0' }] }, testSignal());
-    await bootstrapCatalog(client, regions, testSignal());
+    await bootstrapCatalog(client, { region: 'us', regions }, testSignal());
     await until('the view is of the new catalog', () => us.view.position().catalogId !== catalogId);
     expect(changes.at(-1)).toMatchObject({ reset: true });
     expect(us.view.repository(parseRepositoryName('view/emptied'))).toBeUndefined();
@@ -153,7 +157,7 @@ describeStores((subject) => {
       await push(us, 'view/exchanged', ['1'], image('view-exchanged'));
       const known = us.view.position();
 
-      await bootstrapCatalog(other, us.view.regions(), testSignal());
+      await bootstrapCatalog(other, { region: 'us', regions: us.view.regions() }, testSignal());
       const catalogId = which === 'of another catalog' ? undefined : known.catalogId;
       if (catalogId !== undefined) await rename(other, catalogId);
       // The other one is ahead, so that revisions alone tell nothing.

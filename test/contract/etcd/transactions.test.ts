@@ -36,6 +36,38 @@ describeStores((subject) => {
     }
   });
 
+  it('compares every key of a range, and an empty range like an absent key', async () => {
+    const { client } = subject();
+    const prefix = freshPrefix();
+    const { revision: first } = await put(client, `${prefix}a`, 'a');
+    const { revision: last } = await put(client, `${prefix}b`, 'b');
+    const gone = await put(client, `${prefix}c`, 'c');
+    await client.txn({ then: [{ kind: 'delete', key: `${prefix}c` }] }, testSignal());
+    const range = { key: prefix, rangeEnd: prefixEnd(prefix) };
+    const empty = { key: `${prefix}x`, rangeEnd: `${prefix}z` };
+    const table: [Compare, boolean][] = [
+      [{ ...range, target: 'mod', op: '<', value: last + 1 }, true],
+      [{ ...range, target: 'mod', op: '<', value: last }, false],
+      [{ ...range, target: 'mod', op: '>', value: first - 1 }, true],
+      [{ ...range, target: 'mod', op: '=', value: last }, false],
+      [{ ...range, target: 'create', op: '!=', value: gone.revision }, true],
+      [{ ...range, target: 'version', op: '=', value: 1 }, true],
+      [{ ...range, target: 'value', op: '<', value: Buffer.from('c') }, true],
+      [{ ...range, target: 'value', op: '=', value: Buffer.from('b') }, false],
+      [
+        { key: `${prefix}b`, rangeEnd: `${prefix}c`, target: 'value', op: '=', value: Buffer.from('b') },
+        true,
+      ],
+      [{ ...empty, target: 'mod', op: '<', value: 1 }, true],
+      [{ ...empty, target: 'mod', op: '>', value: 0 }, false],
+      [{ ...empty, target: 'value', op: '!=', value: Buffer.from('x') }, false],
+    ];
+    for (const [compare, holds] of table) {
+      const { succeeded } = await client.txn({ compare: [compare] }, testSignal());
+      expect({ compare, succeeded }).toEqual({ compare, succeeded: holds });
+    }
+  });
+
   it('does all of one branch in one revision, and answers each operation in order', async () => {
     const { client } = subject();
     const prefix = freshPrefix();

@@ -137,13 +137,6 @@ describe.each(stores)('blobs with bytes %s', (_kind, open) => {
     expect(answer.body.equals(bytes)).toBe(true);
   });
 
-  it("can't be deleted on its own", async () => {
-    const answer = await us.send('DELETE', blob(1000).path);
-    expect(answer.status).toBe(405);
-    expect(errorCode(answer)).toBe('UNSUPPORTED');
-    expect(answer.headers.allow).toBe('HEAD, GET');
-  });
-
   it('is served to many at a time', async () => {
     const { bytes, path } = blob(700_000);
     const answers = await Promise.all(Array.from({ length: 40 }, () => us.send('GET', path)));

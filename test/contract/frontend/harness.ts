@@ -34,6 +34,8 @@ export async function startTestFrontend(
     remoteUploads: region.remoteUploads,
     catalog: region.catalog.catalog,
     transfer: region.transfer.transfer,
+    operations: region.operations,
+    scrub: region.scrub,
     ...overrides.collaborators,
     onRequest: (record) => requests.push(record),
     onFault: (error) => faults.push(error),

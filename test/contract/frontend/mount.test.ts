@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RegistryError } from '#libs/oci/errors.ts';
 import { memoryRegions } from '#test/support/memory/region.ts';
 import type { Answer } from '#test/support/registry-client.ts';
-import { errorCode, pushBlob, sha256, someBytes, startTestFrontend, type TestFrontend } from './harness.ts';
+import {
+  errorCode,
+  pushBlob,
+  pushImage,
+  sha256,
+  someBytes,
+  startTestFrontend,
+  type TestFrontend,
+} from './harness.ts';
 
 const regions = memoryRegions('us', 'eu');
 let us: TestFrontend;
@@ -48,27 +57,58 @@ it('asks for an upload where the blob does not come in time', async () => {
   const digest = await pushBlob(us, 'from/app', someBytes(1000));
   regions.eu.transfer.beforeChunk = () => new Promise(() => undefined);
   await expectUpload(eu, await mount(eu, digest, 'from/app'));
+  regions.eu.transfer.beforeChunk = async () => undefined;
 });
 
-it('asks for an upload, revealing nothing, where the source does not own it or is not named', async () => {
+it('asks for an upload, revealing nothing, where the source does not own it', async () => {
   const digest = await pushBlob(us, 'from/app', someBytes(100));
   const never = sha256(Buffer.from('never uploaded'));
   for (const answer of [
     await mount(us, digest, 'other/app'),
     await mount(us, never, 'from/app'),
     await mount(us, never, 'nowhere'),
-    await mount(us, digest),
   ]) {
     await expectUpload(us, answer);
   }
   expect((await us.send('HEAD', `/v2/to/app/blobs/${digest}`)).status).toBe(404);
 });
 
+it('takes a blob over from whichever repository has it where none is named', async () => {
+  const bytes = someBytes(100);
+  const digest = await pushBlob(us, 'from/app', bytes);
+  for (const at of [us, eu]) expect((await mount(at, digest)).status).toBe(201);
+  expect(regions.eu.store.isPinned('to/app', digest)).toBe(true);
+  const image = await pushImage(us, 'from/image', '1');
+  expect((await mount(eu, image.layerDigest)).status).toBe(201);
+  expect((await eu.send('GET', `/v2/to/app/blobs/${image.layerDigest}`)).body.equals(image.layer)).toBe(true);
+});
+
+it('asks for an upload where nobody has the blob, or those who have it can not be asked', async () => {
+  await expectUpload(us, await mount(us, sha256(Buffer.from('never uploaded'))));
+  const digest = await pushBlob(us, 'from/app', someBytes(100));
+  await us.send('DELETE', `/v2/from/app/blobs/${digest}`);
+  await expectUpload(us, await mount(us, digest));
+  const unavailable = async (): Promise<never> => {
+    throw new RegistryError('UNAVAILABLE', 'Nobody can be asked.');
+  };
+  const catalog = { ...regions.us.catalog.catalog, findOwners: unavailable };
+  const cutOff = await startTestFrontend(regions.us, { collaborators: { catalog } });
+  await expectUpload(cutOff, await mount(cutOff, digest));
+  await cutOff.stop();
+});
+
 it('refuses what is no digest and no name', async () => {
   const answers = [
     await mount(us, 'sha256:x', 'from/app'),
     await mount(us, sha256(Buffer.of(1)), 'Not/A/Name'),
+    await mount(us, 'sha256:x'),
+    await mount(us, sha256(Buffer.of(1)), ''),
   ];
-  expect(answers.map(({ status }) => status)).toEqual([400, 400]);
-  expect(answers.map(errorCode)).toEqual(['DIGEST_INVALID', 'NAME_INVALID']);
+  expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 400]);
+  expect(answers.map(errorCode)).toEqual([
+    'DIGEST_INVALID',
+    'NAME_INVALID',
+    'DIGEST_INVALID',
+    'NAME_INVALID',
+  ]);
 });

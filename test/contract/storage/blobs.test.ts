@@ -171,7 +171,13 @@ describe.each(transports)('blobs of a storage called %s', (transport) => {
       const absent = blobOf(Buffer.from('absent'));
       expect(await pinned('pins/held', one.digest, two.digest)).toEqual([]);
       const held = await service.storage.hold(
-        { pushId: 'push', repository: 'pins/held', blobs: [one, one, { ...two, size: 1 }, absent] },
+        {
+          pushId: 'push',
+          repository: 'pins/held',
+          blobs: [one, one, { ...two, size: 1 }, absent],
+          epoch: 0,
+          unlessGivenUp: false,
+        },
         live,
       );
       expect(held).toEqual({ epoch: 0, missing: [two.digest, absent.digest] });
@@ -182,7 +188,7 @@ describe.each(transports)('blobs of a storage called %s', (transport) => {
       const blobs = Array.from({ length: 4000 }, (_, index) => blobOf(Buffer.from(`absent ${index}`)));
       const held = await put(service.storage, '', someBytes(53, 10));
       const { missing } = await service.storage.hold(
-        { pushId: 'push', repository: 'pins/many', blobs: [...blobs, held] },
+        { pushId: 'push', repository: 'pins/many', blobs: [...blobs, held], epoch: 0, unlessGivenUp: false },
         live,
       );
       expect(missing).toHaveLength(4000);

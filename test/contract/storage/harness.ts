@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { digestOf } from '#libs/oci/digest.ts';
 import { openRpcChannel } from '#libs/rpc/client.ts';
-import { storageContract, uploadsContract, type Storage, type Uploads } from '#libs/rpc/contracts.ts';
+import {
+  reclaimContract,
+  scrubContract,
+  storageContract,
+  uploadsContract,
+  type Reclaim,
+  type Scrub,
+  type Storage,
+  type Uploads,
+} from '#libs/rpc/contracts.ts';
 import { localClient } from '#libs/rpc/local.ts';
 import { createRpcServer } from '#libs/rpc/server.ts';
 import { openStorage, type StorageOptions } from '#services/storage/service.ts';
@@ -18,6 +27,8 @@ export const live = { signal: new AbortController().signal };
 export interface StorageUnderTest {
   readonly storage: Storage;
   readonly uploads: Uploads;
+  readonly reclaim: Reclaim;
+  readonly scrub: Scrub;
   readonly dataDir: string;
   stop(graceMs?: number): Promise<void>;
 }
@@ -42,6 +53,8 @@ export async function openStorageOver(
     return {
       storage: localClient(storageContract, service.storage),
       uploads: localClient(uploadsContract, service.uploads),
+      reclaim: localClient(reclaimContract, service.reclaim),
+      scrub: localClient(scrubContract, service.scrub),
       dataDir,
       stop: (graceMs = 0) => service.stop(graceMs),
     };
@@ -49,11 +62,15 @@ export async function openStorageOver(
   const server = createRpcServer({ onFault: (error) => console.error(error) });
   server.add(storageContract, service.storage);
   server.add(uploadsContract, service.uploads);
+  server.add(reclaimContract, service.reclaim);
+  server.add(scrubContract, service.scrub);
   const port = await server.listen('127.0.0.1:0');
   const channel = openRpcChannel({ address: `127.0.0.1:${port}` });
   return {
     storage: channel.client(storageContract),
     uploads: channel.client(uploadsContract),
+    reclaim: channel.client(reclaimContract),
+    scrub: channel.client(scrubContract),
     dataDir,
     stop: async (graceMs = 0) => {
       await service.stop(graceMs);

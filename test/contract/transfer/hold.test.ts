@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseDigest } from '#libs/oci/digest.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { HoldRequest } from '#services/replication/catalog/collaborators.ts';
@@ -6,6 +6,7 @@ import type { TransferSettings } from '#services/replication/settings.ts';
 import {
   neverAborts,
   someBytes,
+  soon,
   startTransferRegion,
   TestCatalog,
   type TransferRegion,
@@ -21,9 +22,17 @@ afterEach(async () => {
 type Three = [TransferRegion, TransferRegion, TransferRegion];
 
 async function startThree(settings: Partial<TransferSettings> = {}): Promise<Three> {
+  return (await start(['us', 'eu', 'ap'], settings)) as Three;
+}
+
+async function start(names: string[], settings: Partial<TransferSettings> = {}): Promise<TransferRegion[]> {
   const catalog = new TestCatalog();
-  for (const name of ['us', 'eu', 'ap']) running.push(await startTransferRegion(name, catalog, settings));
-  return [...running] as Three;
+  for (const name of names) running.push(await startTransferRegion(name, catalog, settings));
+  return [...running];
+}
+
+function lost(region: TransferRegion): boolean {
+  return region.events.some(({ kind }) => kind === 'region-lost');
 }
 
 async function pushed(region: TransferRegion, count: number): Promise<HoldRequest['blobs']> {
@@ -114,6 +123,50 @@ describe('a hold', () => {
     expect(held.missing).toEqual(['eu']);
   });
 
+  it.each(['was lost before', 'is lost meanwhile'])(
+    'waits for a region that %s, and gets it when it is back',
+    async (when) => {
+      const [us, eu] = (await start(['us', 'eu'])) as [TransferRegion, TransferRegion];
+      const blobs = await pushed(us, 3);
+      await vi.waitFor(() => expect(us.running.status().regions[0]?.roundTripMs).toBeGreaterThan(0), soon);
+      await eu.cut();
+      if (when === 'was lost before') await vi.waitFor(() => expect(lost(us)).toBe(true), soon);
+      let over = false;
+      const holding = us.running.holder
+        .hold({ ...request(blobs, 2), timeoutMs: 30_000 }, neverAborts)
+        .finally(() => (over = true));
+      await vi.waitFor(() => expect(lost(us)).toBe(true), soon);
+      expect(over).toBe(false);
+      await eu.reconnect();
+      expect([...(await holding).epochs.keys()]).toEqual(['us', 'eu']);
+      expect(await holders([eu], blobs)).toEqual(['eu']);
+    },
+  );
+
+  it('names the region that is away when it does not come back in time', async () => {
+    const [us, eu] = (await start(['us', 'eu'])) as [TransferRegion, TransferRegion];
+    const blobs = await pushed(us, 1);
+    await eu.cut();
+    const held = await us.running.holder.hold(
+      { ...request(blobs, 2), regions: ['us', 'eu'], timeoutMs: 1_000 },
+      neverAborts,
+    );
+    expect([...held.epochs.keys()]).toEqual(['us']);
+    expect(held.missing).toEqual(['eu']);
+  });
+
+  it('gives up on a region that answers, but goes on lacking what was there', async () => {
+    const [us, eu] = (await start(['us', 'eu'])) as [TransferRegion, TransferRegion];
+    const blobs = await pushed(us, 1);
+    eu.serveHold(async () => ({ region: 'eu', epoch: 0, missing: blobs.map(({ digest }) => digest) }));
+    const held = await us.running.holder.hold(
+      { ...request(blobs, 2), regions: ['us', 'eu'], timeoutMs: 50_000 },
+      neverAborts,
+    );
+    expect(held.missing).toEqual(['eu']);
+    expect(eu.calls.get('hold')).toBe(3);
+  });
+
   it('says which regions lack content that nobody has', async () => {
     const [us] = await startThree();
     const nowhere = { digest: parseDigest(`sha256:${'b'.repeat(64)}`), size: 7 };
@@ -140,7 +193,7 @@ describe('a search for pins', () => {
     const here = await us.store(someBytes(10));
     const there = await ap.store(someBytes(20));
     const others = await eu.store(someBytes(30), 'team/other');
-    const found = await us.running.pinFinder.find(repository, [here, there, others], neverAborts);
+    const found = await us.running.pins.find(repository, [here, there, others], neverAborts);
     expect(found.sizes).toEqual(
       new Map([
         [here, 10],
@@ -155,9 +208,9 @@ describe('a search for pins', () => {
     const here = await us.store(someBytes(10));
     await eu.cut();
     const absent = parseDigest(`sha256:${'c'.repeat(64)}`);
-    const incomplete = await us.running.pinFinder.find(repository, [here, absent], neverAborts);
-    expect(incomplete).toEqual({ sizes: new Map([[here, 10]]), unreachable: ['eu'] });
-    const complete = await us.running.pinFinder.find(repository, [here], neverAborts);
-    expect(complete).toEqual({ sizes: new Map([[here, 10]]), unreachable: [] });
+    const incomplete = await us.running.pins.find(repository, [here, absent], neverAborts);
+    expect(incomplete).toEqual({ sizes: new Map([[here, 10]]), givenUp: new Set(), unreachable: ['eu'] });
+    const complete = await us.running.pins.find(repository, [here], neverAborts);
+    expect(complete).toEqual({ sizes: new Map([[here, 10]]), givenUp: new Set(), unreachable: [] });
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '#libs/oci/digest.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
 import {
   neverAborts,
   soon,
@@ -121,6 +122,51 @@ describe('an upload', () => {
     const write = eu.uploads.write(writeOf(id, 0, Buffer.from('x')), context);
     await expect(write).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await expect(write).rejects.toThrow('the region us');
+  });
+
+  it('is named with its region where that region fails while it is asked', async () => {
+    const [us, eu] = await startTwo();
+    const { id } = await us.uploads.create({ repository, algorithm: '' }, context);
+    us.serveWrites(async () => {
+      throw new RegistryError('UNAVAILABLE', 'The disk is full.', { retryAfterSeconds: 30 });
+    });
+    const write = eu.uploads.write(writeOf(id, 0, Buffer.from('x')), context);
+    await expect(write).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringMatching(/region us.*The disk is full/) as string,
+      detail: { region: 'us' },
+      retryAfterSeconds: 30,
+    });
+  });
+
+  it('is sent on no faster than the other region takes it', async () => {
+    const [us, eu] = await startTwo();
+    const { id } = await us.uploads.create({ repository, algorithm: '' }, context);
+    const left = Promise.withResolvers<undefined>();
+    us.serveWrites((_parts, { signal }) => {
+      signal.addEventListener('abort', () => left.resolve(undefined));
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('gone'))));
+    });
+    let made = 0;
+    const endless = async function* () {
+      yield { target: { id, repository, offset: 0 } };
+      for (;;) {
+        made += 1;
+        yield { data: Buffer.alloc(256 * 1024) };
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const caller = new AbortController();
+    const write = eu.uploads.write(endless(), { signal: caller.signal });
+    write.catch(() => undefined);
+    let before = -1;
+    const isStill = (): boolean => made > 0 && before === (before = made);
+    await expect.poll(isStill, { ...soon, interval: 250 }).toBe(true);
+    // It fits in the windows and buffers of two connections.
+    expect(made * 256 * 1024).toBeLessThan(128 * MIB);
+    caller.abort(new Error('the client hung up'));
+    await expect(write).rejects.toThrow('hung up');
+    await left.promise;
   });
 
   it('of a region that is not in the cluster is unknown', async () => {

@@ -35,6 +35,9 @@ interface Region {
   stop(): Promise<void>;
 }
 
+/** Long enough for what succeeds on a busy machine; the one push that can't succeed waits for all of it. */
+const HOLD_TIMEOUT_MS = 8_000;
+
 describe('the replication service of three regions', () => {
   const regions = new Map<string, Region>();
   let dataDir: string;
@@ -159,9 +162,12 @@ async function startRegion(
       regions: all,
       storage: own.storage,
       uploads: own.uploads,
+      reclaim: own.reclaim,
+      scrub: own.scrub,
       peerListen,
       listen: '127.0.0.1:0',
       transferSettings: { minFreeBytes: 0, pingIntervalMs: 300 },
+      catalogSettings: { holdTimeoutMs: HOLD_TIMEOUT_MS },
       onEvent: (event) => events.push(event),
       onPeerBytes: (_region, direction, bytes) => {
         if (direction === 'received') received += bytes;

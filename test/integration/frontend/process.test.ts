@@ -140,9 +140,12 @@ describe('a front end of its own process', () => {
     const bytes = someBytes(SIZE);
     await pushBlob(frontend.registry, 'team/app', sha256(bytes), bytes);
     reads.hold = new Promise(() => undefined);
-    const answer = await open(frontend.registry, 'GET', `/v2/team/app/blobs/${sha256(bytes)}`);
+    const client = new AbortController();
+    const path = `/v2/team/app/blobs/${sha256(bytes)}`;
+    const answered = open(frontend.registry, 'GET', path, { signal: client.signal });
     await eventually(() => reads.running === 1);
-    answer.on('error', () => undefined).destroy();
+    client.abort();
+    await expect(answered).rejects.toThrow();
     await eventually(() => reads.running === 0);
   });
 
@@ -151,13 +154,13 @@ describe('a front end of its own process', () => {
     await pushBlob(frontend.registry, 'team/app', sha256(bytes), bytes);
     const held = Promise.withResolvers<undefined>();
     reads.hold = held.promise.then();
-    const answer = await open(frontend.registry, 'GET', `/v2/team/app/blobs/${sha256(bytes)}`);
-    const { whole } = collect(answer);
+    const answered = open(frontend.registry, 'GET', `/v2/team/app/blobs/${sha256(bytes)}`);
+    await eventually(() => reads.running === 1);
     frontend.child.kill('SIGTERM');
     const exited = once(frontend.child, 'exit');
     await refusesConnections(frontend.registry);
     held.resolve(undefined);
-    expect((await whole).equals(bytes)).toBe(true);
+    expect((await collect(await answered).whole).equals(bytes)).toBe(true);
     expect(await exited).toEqual([0, null]);
   });
 });

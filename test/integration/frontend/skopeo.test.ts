@@ -5,11 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestFrontend, type TestFrontend } from '#test/contract/frontend/harness.ts';
 import { memoryRegions } from '#test/support/memory/region.ts';
 import { writeArtifactLayout, writeImageLayout, writeIndexLayout } from '#test/support/oci-layout.ts';
-import { hasSkopeo, skopeo } from '#test/support/skopeo.ts';
+import { hasSkopeo, skopeo, skopeoLeftOut } from '#test/support/skopeo.ts';
 
-const leftOut = hasSkopeo ? '' : ' (left out: no skopeo on the PATH)';
-
-describe.skipIf(!hasSkopeo)(`skopeo${leftOut}`, () => {
+describe.skipIf(!hasSkopeo)(`skopeo${skopeoLeftOut}`, () => {
   const regions = memoryRegions('us', 'eu');
   let dir: string;
   let us: TestFrontend;

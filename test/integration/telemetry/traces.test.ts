@@ -40,6 +40,8 @@ function storage(): Storage {
     list: unused,
     hold: (_request, call) => once(call.signal, 'abort').then(unused),
     pins: () => Promise.reject(new RegistryError('BLOB_UNKNOWN', 'It is not here.')),
+    unpin: unused,
+    pinOwners: unused,
     stats: unused,
   };
 }
@@ -95,7 +97,10 @@ describe('the spans of calls between services', () => {
       await client.stat({ digests: [] }, { signal }).catch(() => undefined);
       await client.pins({ repository: '', digests: [] }, { signal }).catch(() => undefined);
       const enough = new AbortController();
-      const given = client.hold({ pushId: '', repository: '', blobs: [] }, { signal: enough.signal });
+      const given = client.hold(
+        { pushId: '', repository: '', blobs: [], epoch: 0, unlessGivenUp: false },
+        { signal: enough.signal },
+      );
       enough.abort(new Error('Another answer was quicker.'));
       await given.catch(() => undefined);
     });

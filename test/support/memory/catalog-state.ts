@@ -1,4 +1,6 @@
+import type { Settings } from '#services/replication/catalog/records.ts';
 import type { Manifest } from '#libs/oci/manifest.ts';
+import type { ClusterRegion } from '#types/meridian/v1/ClusterRegion.ts';
 
 /** What the catalog knows of one manifest. */
 export interface ManifestRecord {
@@ -20,12 +22,17 @@ export interface Change {
   readonly repository: string;
   readonly put?: ManifestRecord;
   readonly remove?: string;
+  /** The repository's settings changed or, where its name is empty, the defaults. */
+  readonly settings?: true;
+  /** The digest of a blob that the repository has given up. */
+  readonly givenUp?: string;
   readonly tags: readonly { readonly tag: string; readonly digest: string | undefined }[];
 }
 
 export type CatalogState = Map<string, RepositoryRecord>;
 
 export function apply(state: CatalogState, change: Change): void {
+  if (change.repository === '') return;
   const repository = state.get(change.repository) ?? { manifests: new Map(), tags: new Map() };
   state.set(change.repository, repository);
   if (change.put !== undefined) repository.manifests.set(change.put.digest, change.put);
@@ -39,8 +46,11 @@ export function apply(state: CatalogState, change: Change): void {
 /** What etcd is to the regions: the order of all changes, and the state they add up to. */
 export class MemoryQuorum {
   readonly catalogId = 'memory';
+  readonly regions = new Map<string, ClusterRegion>();
   readonly state: CatalogState = new Map();
   readonly changes: Change[] = [];
+  /** By repository; the defaults under the empty name. */
+  readonly settings = new Map<string, { readonly settings: Settings; readonly version: number }>();
   readonly #listeners = new Set<() => void>();
 
   get head(): number {

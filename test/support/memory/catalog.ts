@@ -3,7 +3,10 @@ import { parseManifest, type Manifest } from '#libs/oci/manifest.ts';
 import type { Catalog, Storage } from '#libs/rpc/contracts.ts';
 import type { Descriptor } from '#types/meridian/v1/Descriptor.ts';
 import type { Freshness } from '#types/meridian/v1/Freshness.ts';
-import type { ManifestRecord, MemoryQuorum, RepositoryRecord } from './catalog-state.ts';
+import type { ManifestRecord, MemoryQuorum } from './catalog-state.ts';
+import { memoryRegionCalls } from './regions.ts';
+import { memorySettings } from './settings.ts';
+import { memoryBlobs, requireMatch } from './blobs.ts';
 import { memoryView } from './view.ts';
 
 /** A region's catalog service, in memory. Keeps the contract of proto/meridian/v1/catalog.proto. */
@@ -23,10 +26,13 @@ export function memoryCatalog(options: {
 }): MemoryCatalog {
   const { region, quorum, storage, storages } = options;
   const view = memoryView(region, quorum);
+  const settings = memorySettings(quorum, view, [...storages.keys()]);
 
-  const fresh = async ({ strong, catalogId, minRevision }: Freshness): Promise<void> => {
+  const fresh = async ({ strong, catalogId, minRevision }: Freshness, repository: string): Promise<void> => {
+    const { reads, maxStalenessMs = Infinity } = settings.effective(repository);
+    if (reads === 'strong' || view.position().stalenessMs > maxStalenessMs) view.barrier();
     if (minRevision > 0 && (catalogId !== quorum.catalogId || minRevision > quorum.head)) {
-      throw new RegistryError('REQUEST_INVALID', 'There is no such revision in this catalog.');
+      throw new RegistryError('PRECONDITION_FAILED', 'There is no such revision in this catalog.');
     }
     if (strong || minRevision > view.position().revision) view.barrier();
   };
@@ -34,23 +40,7 @@ export function memoryCatalog(options: {
     const found = view.state().get(repository);
     return found?.manifests.get(reference.includes(':') ? reference : (found.tags.get(reference) ?? ''));
   };
-  const owned = (repository: RepositoryRecord | undefined, digest: string): number | undefined => {
-    for (const record of repository?.manifests.values() ?? []) {
-      const size = record.digest === digest ? record.size : record.owned.get(digest);
-      if (size !== undefined) return size;
-    }
-    return undefined;
-  };
-  const pinned = async (repository: string, digest: string): Promise<number | undefined> => {
-    for (const other of storages.values()) {
-      const answer = await other.pins(
-        { repository, digests: [digest] },
-        { signal: new AbortController().signal },
-      );
-      if (answer.blobs[0] !== undefined) return answer.blobs[0].size;
-    }
-    return undefined;
-  };
+  const { owned, pinned, ...blobCalls } = memoryBlobs({ view, quorum, storages });
   const sizeOf = async (repository: string, digest: string): Promise<number | undefined> =>
     owned(view.state().get(repository), digest) ?? (await pinned(repository, digest));
 
@@ -59,7 +49,7 @@ export function memoryCatalog(options: {
     for (const { descriptor, foreign } of manifest.references) {
       const size = await sizeOf(repository, descriptor.digest);
       if (size !== undefined) sizes.set(descriptor.digest, size);
-      else if (!foreign) {
+      else if (!foreign && settings.effective(repository).missing === 'refuse') {
         throw new RegistryError(
           'MANIFEST_BLOB_UNKNOWN',
           `${descriptor.digest} is not known in ${repository}.`,
@@ -69,18 +59,27 @@ export function memoryCatalog(options: {
     return sizes;
   };
 
+  const resolve: Catalog['resolve'] = async ({ repository, reference, freshness }) => {
+    if (freshness !== null) await fresh(freshness, repository);
+    let record = find(repository, reference);
+    if (record === undefined) {
+      view.barrier();
+      record = find(repository, reference);
+    }
+    if (record === undefined) throw unknownManifest(repository, reference);
+    return { manifest: descriptorOf(record), position: view.position(), reuse: settings.reuse(repository) };
+  };
+
   const catalog: Catalog = {
-    resolve: async ({ repository, reference, freshness }) => {
-      if (freshness !== null) await fresh(freshness);
-      let record = find(repository, reference);
-      if (record === undefined) {
-        view.barrier();
-        record = find(repository, reference);
-      }
-      if (record === undefined) throw unknownManifest(repository, reference);
-      return { manifest: descriptorOf(record), position: view.position() };
+    resolve,
+    findDurability: async (request, context) => {
+      const { manifest, position } = await resolve(request, context);
+      const regions = [...storages.keys()];
+      const { durability } = settings.effective(request.repository);
+      return { manifest, position, regions, count: typeof durability === 'number' ? durability : 1 };
     },
     findBlob: async ({ repository, digest }) => {
+      await fresh(ANY, repository);
       let size = await sizeOf(repository, digest);
       if (size === undefined) {
         view.barrier();
@@ -89,8 +88,9 @@ export function memoryCatalog(options: {
       if (size === undefined) {
         throw new RegistryError('BLOB_UNKNOWN', `The blob ${digest} is not known in ${repository}.`);
       }
-      return { digest, size, position: view.position() };
+      return { digest, size, position: view.position(), reuse: settings.reuse(repository) };
     },
+    ...blobCalls,
     push: async ({ repository, tags, manifest, ifMatch, ifNoneMatch }, { signal }) => {
       view.barrier();
       if (manifest === null) throw new Error('a push names its manifest');
@@ -119,10 +119,11 @@ export function memoryCatalog(options: {
       quorum.commit({ repository, tags: [{ tag, digest: undefined }] });
       return { position: view.position() };
     },
-    deleteManifest: async ({ repository, digest }) => {
+    deleteManifest: async ({ repository, digest, ifMatch }) => {
       view.barrier();
       const found = quorum.state.get(repository);
       if (found?.manifests.has(digest) !== true) throw unknownManifest(repository, digest);
+      requireMatch(digest, ifMatch, '');
       const tags = Array.from(found.tags).filter(([, target]) => target === digest);
       quorum.commit({
         repository,
@@ -132,7 +133,7 @@ export function memoryCatalog(options: {
       return { position: view.position() };
     },
     listTags: async ({ repository, last, limit, freshness }) => {
-      if (freshness !== null) await fresh(freshness);
+      if (freshness !== null) await fresh(freshness, repository);
       const found = view.state().get(repository);
       if (found === undefined) {
         throw new RegistryError('NAME_UNKNOWN', `There is no repository ${repository}.`);
@@ -140,11 +141,11 @@ export function memoryCatalog(options: {
       return { ...pageOf(found.tags.keys(), last, limit), position: view.position() };
     },
     listRepositories: async ({ last, limit, freshness }) => {
-      if (freshness !== null) await fresh(freshness);
+      if (freshness !== null) await fresh(freshness, '');
       return { ...pageOf(view.state().keys(), last, limit), position: view.position() };
     },
     listReferrers: async ({ repository, digest, artifactType, last, limit, freshness }) => {
-      if (freshness !== null) await fresh(freshness);
+      if (freshness !== null) await fresh(freshness, repository);
       const all = Array.from(view.state().get(repository)?.manifests.values() ?? []).filter(
         ({ manifest }) =>
           manifest.subject?.digest === digest &&
@@ -167,6 +168,9 @@ export function memoryCatalog(options: {
       };
     },
     follow: (_request, { signal }) => view.frames(signal),
+    getSettings: settings.getSettings,
+    changeSettings: settings.changeSettings,
+    ...memoryRegionCalls(quorum, view),
     status: async () => ({
       region,
       position: view.position(),
@@ -180,6 +184,8 @@ export function memoryCatalog(options: {
   return { catalog, cutOff: () => view.cutOff(), reconnect: () => view.reconnect() };
 }
 
+const ANY: Freshness = { strong: false, catalogId: '', minRevision: 0 };
+
 function descriptorOf({ digest, size, manifest }: ManifestRecord): Descriptor {
   return { mediaType: manifest.mediaType, digest, size };
 }
@@ -189,13 +195,6 @@ function pageOf(names: Iterable<string>, last: string, limit: number): { names: 
     .filter((name) => last === '' || Buffer.compare(Buffer.from(name), Buffer.from(last)) > 0)
     .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   return { names: after.slice(0, limit), more: after.length > limit };
-}
-
-function requireMatch(current: string | undefined, ifMatch: string, ifNoneMatch: string): void {
-  const matches = (condition: string): boolean =>
-    current !== undefined && (condition === '*' || condition === current);
-  if ((ifMatch === '' || matches(ifMatch)) && (ifNoneMatch === '' || !matches(ifNoneMatch))) return;
-  throw new RegistryError('PRECONDITION_FAILED', `The tag points to ${current ?? 'nothing'}.`);
 }
 
 function unknownManifest(repository: string, reference: string): RegistryError {

@@ -1,7 +1,8 @@
-import type { Storage, Uploads } from '#libs/rpc/contracts.ts';
+import type { Operations, Scrub, Storage, Uploads } from '#libs/rpc/contracts.ts';
 import { regionOfUpload, unknownUpload } from '#libs/upload-id.ts';
 import { memoryCatalog, type MemoryCatalog } from './catalog.ts';
 import { MemoryQuorum } from './catalog-state.ts';
+import { memoryOperations } from './operations.ts';
 import { memoryStorage, type MemoryStorage } from './storage.ts';
 import { memoryTransfer, type MemoryTransfer } from './transfer.ts';
 import { memoryUploads, type MemoryUploads } from './uploads.ts';
@@ -10,6 +11,7 @@ import { memoryUploads, type MemoryUploads } from './uploads.ts';
 export interface Store {
   readonly storage: Storage;
   readonly uploads: Uploads;
+  readonly scrub: Pick<Scrub, 'verify'>;
 }
 
 /** What a front end works with: regions of one process, their catalog and the links between them in memory. */
@@ -19,6 +21,7 @@ export interface TestRegion extends Store {
   readonly remoteUploads: Uploads;
   readonly catalog: MemoryCatalog;
   readonly transfer: MemoryTransfer;
+  readonly operations: Operations;
 }
 
 /** A region whose bytes are in memory, too, where tests can look at them. */
@@ -31,7 +34,8 @@ export function memoryRegions<Name extends string>(...names: Name[]): Record<Nam
   const stores = names.map((name) => {
     const store = memoryStorage();
     const sessions = memoryUploads(name, store);
-    return [name, { storage: store.storage, uploads: sessions.uploads, store, sessions }] as const;
+    const { storage, scrub } = store;
+    return [name, { storage, scrub, uploads: sessions.uploads, store, sessions }] as const;
   });
   const regions = Object.entries<TestRegion>(regionsOver(Object.fromEntries(stores)));
   const parts = new Map<string, (typeof stores)[number][1]>(stores);
@@ -43,16 +47,27 @@ export function memoryRegions<Name extends string>(...names: Name[]): Record<Nam
 export function regionsOver<Name extends string>(stores: Record<Name, Store>): Record<Name, TestRegion> {
   const quorum = new MemoryQuorum();
   const entries = Object.entries<Store>(stores);
+  for (const [region] of entries) {
+    quorum.regions.set(region, {
+      region,
+      state: 'active',
+      endpoint: `${region}.test:5100`,
+      labels: {},
+      version: 1,
+    });
+  }
   const storages = new Map(entries.map(([name, { storage }]) => [name, storage]));
   const regions = new Map<string, TestRegion>();
-  for (const [name, { storage, uploads }] of entries) {
+  for (const [name, { storage, uploads, scrub }] of entries) {
     regions.set(name, {
       name,
       storage,
       uploads,
+      scrub,
       remoteUploads: carried(regions),
       catalog: memoryCatalog({ region: name, quorum, storage, storages }),
       transfer: memoryTransfer({ region: name, storage, storages }),
+      operations: memoryOperations(storages, quorum),
     });
   }
   return Object.fromEntries(regions) as Record<Name, TestRegion>;

@@ -1,6 +1,6 @@
 import { digestOf, algorithmOf, parseDigest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
-import type { Storage } from '#libs/rpc/contracts.ts';
+import type { Scrub, Storage } from '#libs/rpc/contracts.ts';
 import { MAX_CHUNK_BYTES } from '#libs/rpc/limits.ts';
 import type { PutBlob } from '#types/meridian/v1/PutBlob.ts';
 import type { PutHeader } from '#types/meridian/v1/PutHeader.ts';
@@ -8,12 +8,15 @@ import type { PutHeader } from '#types/meridian/v1/PutHeader.ts';
 /** A region's bytes, in memory. Keeps the contract of proto/meridian/v1/storage.proto. */
 export interface MemoryStorage {
   readonly storage: Storage;
+  readonly scrub: Pick<Scrub, 'verify'>;
   /** Publishes a whole blob and pins it, as finishing an upload does. */
   publish(repository: string, digest: string, bytes: Buffer): void;
   has(digest: string): boolean;
   isPinned(repository: string, digest: string): boolean;
   /** Loses a blob, as a broken disk would. */
   lose(digest: string): void;
+  /** Turns a bit of a blob over. */
+  damage(digest: string): void;
 }
 
 /** A blob that arrives. Whoever reads along waits for `changed`. */
@@ -27,12 +30,15 @@ interface Arrival {
 export function memoryStorage(): MemoryStorage {
   const blobs = new Map<string, Buffer>();
   const arrivals = new Map<string, Arrival>();
-  const pins = new Set<string>();
+  const pins = new Map<string, 'pinned' | 'given up'>();
   const pinKey = (repository: string, digest: string): string => `${repository}@${digest}`;
-  const publish = (repository: string, digest: string, bytes: Buffer): void => {
+  const publish = (repository: string, digest: string, bytes: Buffer, copied = false): void => {
     blobs.set(digest, bytes);
-    pins.add(pinKey(repository, digest));
+    const key = pinKey(repository, digest);
+    if (repository !== '' && !(copied && pins.has(key))) pins.set(key, 'pinned');
   };
+  const isPinned = (repository: string, digest: string): boolean =>
+    pins.get(pinKey(repository, digest)) === 'pinned';
 
   const storage: Storage = {
     put: async (parts) => {
@@ -55,7 +61,7 @@ export function memoryStorage(): MemoryStorage {
           tell(arrival);
         }
         check(header, arrival.bytes);
-        publish(header.repository, header.digest, arrival.bytes);
+        publish(header.repository, header.digest, arrival.bytes, true);
         arrival.state = 'whole';
         return { digest: header.digest, size: header.size };
       } catch (error) {
@@ -97,24 +103,58 @@ export function memoryStorage(): MemoryStorage {
     },
     hold: async ({ repository, blobs: wanted }) => {
       const missing = wanted.filter(({ digest, size }) => blobs.get(digest)?.length !== size);
-      for (const { digest } of wanted) if (blobs.has(digest)) pins.add(pinKey(repository, digest));
+      for (const { digest } of wanted) if (blobs.has(digest)) pins.set(pinKey(repository, digest), 'pinned');
       return { epoch: 0, missing: missing.map(({ digest }) => digest) };
     },
     pins: async ({ repository, digests }) => {
-      const pinned = digests.filter((digest) => blobs.has(digest) && pins.has(pinKey(repository, digest)));
-      return { blobs: pinned.map((digest) => ({ digest, size: blobs.get(digest)?.length ?? 0 })) };
+      const pinned = digests.filter((digest) => blobs.has(digest) && isPinned(repository, digest));
+      const givenUp = digests.filter((digest) => pins.get(pinKey(repository, digest)) === 'given up');
+      return { blobs: pinned.map((digest) => ({ digest, size: blobs.get(digest)?.length ?? 0 })), givenUp };
+    },
+    unpin: async ({ repository, digests }) => {
+      const unpinned = digests.filter((digest) => isPinned(repository, digest));
+      for (const digest of digests) pins.set(pinKey(repository, digest), 'given up');
+      return { digests: unpinned };
+    },
+    pinOwners: async ({ digest, limit }) => {
+      const size = blobs.get(digest)?.length;
+      const owners = Array.from(pins).filter(
+        ([key, state]) => state === 'pinned' && key.endsWith(`@${digest}`),
+      );
+      const repositories = owners.map(([key]) => key.slice(0, key.indexOf('@'))).sort();
+      return size === undefined || owners.length === 0
+        ? { repositories: [], size: 0 }
+        : { repositories: repositories.slice(0, limit), size };
     },
     stats: async () => {
       const bytes = Array.from(blobs.values()).reduce((sum, blob) => sum + blob.length, 0);
       return { blobs: blobs.size, bytes, uploads: 0, freeBytes: 2 ** 40 };
     },
   };
+  const scrub: Pick<Scrub, 'verify'> = {
+    async *verify({ digests }) {
+      const looked = digests.filter((digest) => blobs.has(digest));
+      const damaged = looked.flatMap((digest) => {
+        const bytes = blobs.get(digest) ?? Buffer.alloc(0);
+        if (digestOf(bytes, algorithmOf(parseDigest(digest))) === digest) return [];
+        blobs.delete(digest);
+        return [{ digest, size: bytes.length, why: 'its bytes are others' }];
+      });
+      yield { checked: looked.length, bytes: 0, damaged };
+    },
+  };
   return {
     storage,
+    scrub,
     publish,
     has: (digest) => blobs.has(digest),
-    isPinned: (repository, digest) => pins.has(pinKey(repository, digest)),
+    isPinned,
     lose: (digest) => void blobs.delete(digest),
+    damage: (digest) => {
+      const bytes = Buffer.from(blobs.get(digest) ?? []);
+      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+      blobs.set(digest, bytes);
+    },
   };
 }
 

@@ -7,6 +7,8 @@ import type { PutBlob } from '#types/meridian/v1/PutBlob.ts';
 export interface MemoryTransfer {
   readonly transfer: Transfer;
   readonly announced: AnnounceBlob[];
+  /** Of which another region has been asked to take over. */
+  readonly keptElsewhere: AnnounceBlob[];
   /** Bytes that came from other regions. */
   movedBytes(): number;
   /** Runs before each chunk that comes from another region: what it waits for makes the link slow. */
@@ -75,10 +77,15 @@ export function memoryTransfer(options: {
       result.announced.push(blob);
       return {};
     },
+    keepElsewhere: async (blob) => {
+      result.keptElsewhere.push(blob);
+      return {};
+    },
   };
   const result: MemoryTransfer = {
     transfer,
     announced: [],
+    keptElsewhere: [],
     movedBytes: () => moved,
     beforeChunk: async () => undefined,
   };

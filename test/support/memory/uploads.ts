@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { algorithmOf, digestOf, parseDigest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Uploads } from '#libs/rpc/contracts.ts';
-import { parseUploadId, unknownUpload } from '#libs/upload-id.ts';
+import { parseUploadId, unknownUpload, wrongOffset } from '#libs/upload-id.ts';
 import type { UploadTarget } from '#types/meridian/v1/UploadTarget.ts';
 import type { MemoryStorage } from './storage.ts';
 
@@ -21,6 +21,7 @@ export interface MemoryUploads {
 
 export function memoryUploads(region: string, store: MemoryStorage): MemoryUploads {
   const sessions = new Map<string, Session>();
+  const finished = new Map<string, { repository: string; digest: string; size: number }>();
   const secret = randomBytes(16);
   const sign = (random: string): string =>
     createHmac('sha256', secret).update(random).digest('base64url').slice(0, 22);
@@ -65,6 +66,8 @@ export function memoryUploads(region: string, store: MemoryStorage): MemoryUploa
       return { id: target.id, repository, offset: bytes.length };
     },
     finish: async (request) => {
+      const before = finished.get(request.id);
+      if (before?.repository === request.repository && before.digest === request.digest) return before;
       const { bytes, repository } = sessionOf(request);
       const found = digestOf(bytes, algorithmOf(parseDigest(request.digest)));
       if (found !== request.digest) {
@@ -72,7 +75,9 @@ export function memoryUploads(region: string, store: MemoryStorage): MemoryUploa
       }
       store.publish(repository, found, bytes);
       sessions.delete(request.id);
-      return { digest: found, size: bytes.length };
+      const blob = { digest: found, size: bytes.length };
+      finished.set(request.id, { ...blob, repository });
+      return blob;
     },
     cancel: async (target) => {
       sessionOf(target);
@@ -84,6 +89,5 @@ export function memoryUploads(region: string, store: MemoryStorage): MemoryUploa
 }
 
 function requireOffset({ offset }: UploadTarget, { bytes }: Session): void {
-  if (offset === -1 || offset === bytes.length) return;
-  throw new RegistryError('RANGE_INVALID', `The upload stands at ${bytes.length}, not at ${offset}.`);
+  if (offset !== -1 && offset !== bytes.length) throw wrongOffset(bytes.length, offset);
 }

@@ -37,6 +37,12 @@ export function memoryView(region: string, quorum: MemoryQuorum): MemoryView {
     stalenessMs: cutOffAt === undefined ? 0 : Math.round(performance.now() - cutOffAt),
   });
 
+  const standing = (): Pick<Frame, 'regionState' | 'elsewhere'> => ({
+    regionState: quorum.regions.get(region)?.state ?? 'removed',
+    elsewhere: [...quorum.regions.values()]
+      .filter(({ state }) => state === 'active')
+      .map((one) => one.region),
+  });
   return {
     state: () => state,
     position,
@@ -48,13 +54,13 @@ export function memoryView(region: string, quorum: MemoryQuorum): MemoryView {
     },
     frames: async function* (signal) {
       let told = applied;
-      yield { position: position(), process: region, reset: true, tags: [], repositories: [] };
+      yield { position: position(), process: region, reset: true, tags: [], repositories: [], ...standing() };
       for (;;) {
         await anyOf(news.promise, FRAME_INTERVAL_MS, signal);
         if (signal.aborted) return;
         const changes = quorum.changes.slice(told, applied);
         told = applied;
-        yield { position: position(), process: region, reset: false, ...changedBy(changes) };
+        yield { position: position(), process: region, ...changedBy(changes), ...standing() };
       }
     },
     cutOff: () => void (cutOffAt ??= performance.now()),
@@ -65,10 +71,13 @@ export function memoryView(region: string, quorum: MemoryQuorum): MemoryView {
   };
 }
 
-function changedBy(changes: readonly Change[]): Pick<Frame, 'tags' | 'repositories'> {
+function changedBy(changes: readonly Change[]): Pick<Frame, 'reset' | 'tags' | 'repositories'> {
   return {
+    reset: changes.some(({ repository }) => repository === ''),
     tags: changes.flatMap(({ repository, tags }) => tags.map(({ tag }) => ({ repository, tag }))),
-    repositories: changes.filter(({ put, remove }) => put ?? remove).map(({ repository }) => repository),
+    repositories: changes
+      .filter(({ put, remove, givenUp, settings }) => put ?? remove ?? givenUp ?? settings)
+      .map(({ repository }) => repository),
   };
 }
 

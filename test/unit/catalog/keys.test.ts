@@ -43,6 +43,7 @@ describe('every key that is built can be parsed', () => {
     );
     expect(keys.parseKey(keys.HEAD_KEY)).toEqual({ kind: 'head' });
     expect(keys.parseKey(keys.SCHEMA_KEY)).toEqual({ kind: 'schema' });
+    expect(keys.parseKey(keys.DEFAULTS_KEY)).toEqual({ kind: 'defaults' });
   });
 });
 

@@ -47,8 +47,9 @@ const repositories: fc.Arbitrary<RepositoryRecord> = fc.record(
     ),
     reads: fc.constantFrom('bounded', 'strong'),
     maxStalenessMs: sizes,
+    missing: fc.constantFrom('refuse', 'accept'),
   },
-  { requiredKeys: ['incarnation', 'state', 'reads'] },
+  { requiredKeys: ['incarnation', 'state'] },
 );
 
 describe('a record', () => {

@@ -78,6 +78,42 @@ it('replaces what a manifest owns when it is put again', () => {
   expect(view.owns(app, digest('layer'))).toBeUndefined();
 });
 
+it('lists what is named without being owned, foreign layers apart, until it is owned or its manifest goes', () => {
+  const foreign = {
+    ...reference('far', 'layer', false),
+    mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
+  };
+  const named = [reference('here', 'layer'), reference('child', 'manifest', false), foreign];
+  const { view } = open([
+    ...pushed,
+    manifestEvent(app, digest('index'), named, 1),
+    manifestEvent(other, digest('n'), image, 1),
+  ]);
+  const row = (repository: typeof app, content: string, namedBy: string) => ({
+    ...{ repository, digest: digest(content), size: content.length, isManifest: content === 'child' },
+    namedBy: digest(namedBy),
+  });
+  const [child, layer, elsewhere] = [
+    row(app, 'child', 'index'),
+    row(app, 'foreign', 'm'),
+    row(other, 'foreign', 'n'),
+  ];
+  expect(view.unownedBy(app, digest('index'))).toEqual([child]);
+  expect(view.unownedAs(app, digest('foreign'), 9)).toEqual([layer]);
+  const pages = [];
+  for (let page = view.unowned(undefined, 1); page.length > 0; page = view.unowned(page[0], 1)) {
+    pages.push(...page);
+  }
+  expect(pages).toHaveLength(3);
+  expect(pages).toEqual(expect.arrayContaining([child, layer, elsewhere]));
+  expect(pages).toEqual(view.unowned(undefined, 9));
+
+  const owned = named.map((content) => ({ ...content, owned: true }));
+  view.apply([manifestEvent(app, digest('index'), owned, 2), headEvent(2)], 2);
+  view.apply([deleteEvent(manifestKey(other, digest('n')), 3), headEvent(3)], 3);
+  expect(view.unowned(undefined, 9)).toEqual([layer]);
+});
+
 it('expands an index to all that its children own, each once, also where indexes go round in a circle', () => {
   const { view } = open([
     manifestEvent(app, digest('m'), image, 1),
@@ -164,6 +200,7 @@ it('tells what changed, in the turn in which it can be read', () => {
       ],
       manifests: [],
       repositories: [],
+      defaults: false,
       regions: false,
     },
   ]);

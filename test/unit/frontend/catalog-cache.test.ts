@@ -4,6 +4,7 @@ import { createCatalogCache, type CatalogCache } from '#services/frontend/cache/
 import type { Frame } from '#types/meridian/v1/Frame.ts';
 import type { Freshness } from '#types/meridian/v1/Freshness.ts';
 import type { Position } from '#types/meridian/v1/Position.ts';
+import type { Reuse } from '#types/meridian/v1/Reuse.ts';
 import type { ResolvedManifest } from '#types/meridian/v1/ResolvedManifest.ts';
 
 const settings = {
@@ -13,6 +14,7 @@ const settings = {
   maxFrameGapMs: 3000,
 };
 const any: Freshness = { strong: false, catalogId: '', minRevision: 0 };
+const always: Reuse = { never: false, maxStalenessMs: 0 };
 
 let now = 0;
 let cache: CatalogCache;
@@ -28,11 +30,14 @@ const frame = (revision: number, fields: Partial<Frame> = {}): Frame => ({
   reset: false,
   tags: [],
   repositories: [],
+  regionState: 'active',
+  elsewhere: [],
   ...fields,
 });
 const answer = (revision: number, digest = 'd1', catalogId = 'c'): ResolvedManifest => ({
   manifest: { mediaType: 'm', digest, size: 1 },
   position: at(revision, catalogId),
+  reuse: always,
 });
 const cached = (freshness = any): string | undefined =>
   cache.manifest('a/b', 'latest', freshness)?.manifest?.digest;
@@ -42,7 +47,7 @@ describe('an answer is kept', () => {
   it('when it was read at the position of the frames or later', () => {
     cache.apply(frame(5));
     cache.keepManifest('a/b', 'latest', answer(5));
-    cache.keepBlob('a/b', { digest: 'd', size: 9, position: at(6) });
+    cache.keepBlob('a/b', { digest: 'd', size: 9, position: at(6), reuse: always });
     expect(cached()).toBe('d1');
     expect(blobSize()).toBe(9);
   });
@@ -52,7 +57,7 @@ describe('an answer is kept', () => {
     // Read at 5; then the tag moved at 6, and the frame that says so overtook the answer.
     cache.apply(frame(6, { tags: [{ repository: 'a/b', tag: 'latest' }] }));
     cache.keepManifest('a/b', 'latest', answer(5));
-    cache.keepBlob('a/b', { digest: 'd', size: 9, position: at(5) });
+    cache.keepBlob('a/b', { digest: 'd', size: 9, position: at(5), reuse: always });
     expect(cached()).toBeUndefined();
     expect(blobSize()).toBeUndefined();
   });
@@ -80,12 +85,24 @@ describe('an answer is kept', () => {
   });
 });
 
+describe('an answer of a repository with strong reads', () => {
+  it('is never kept, and neither is one that does not say', () => {
+    cache.apply(frame(5));
+    for (const reuse of [{ never: true, maxStalenessMs: 0 }, null]) {
+      cache.keepManifest('a/b', 'latest', { ...answer(5), reuse });
+      cache.keepBlob('a/b', { digest: 'd', size: 9, position: at(5), reuse });
+      expect(cached()).toBeUndefined();
+      expect(blobSize()).toBeUndefined();
+    }
+  });
+});
+
 describe('a kept answer is dropped', () => {
   beforeEach(() => {
     cache.apply(frame(5));
     cache.keepManifest('a/b', 'latest', answer(5));
     cache.keepManifest('a/b', 'other', answer(5, 'd2'));
-    cache.keepBlob('a/b', { digest: 'd', size: 9, position: at(5) });
+    cache.keepBlob('a/b', { digest: 'd', size: 9, position: at(5), reuse: always });
   });
 
   it('when its tag changes, and only then', () => {
@@ -99,6 +116,12 @@ describe('a kept answer is dropped', () => {
 
   it('when its repository changes', () => {
     cache.apply(frame(6, { repositories: ['a/b'] }));
+    expect(cached()).toBeUndefined();
+    expect(blobSize()).toBeUndefined();
+  });
+
+  it('when default settings changed through this front end', () => {
+    cache.wrote(undefined, at(6));
     expect(cached()).toBeUndefined();
     expect(blobSize()).toBeUndefined();
   });
@@ -136,6 +159,20 @@ describe('a kept answer is served', () => {
     now += 500;
     const served = cache.manifest('a/b', 'latest', any);
     expect(served?.position).toEqual({ catalogId: 'c', revision: 9, stalenessMs: 540 });
+  });
+
+  it('not while the view is staler than its repository allows', () => {
+    const reuse = { never: false, maxStalenessMs: 1000 };
+    cache.keepManifest('a/b', 'latest', { ...answer(5), reuse });
+    cache.keepBlob('a/b', { digest: 'd', size: 9, position: at(5), reuse });
+    now += 960;
+    expect(cached()).toBe('d1');
+    expect(blobSize()).toBe(9);
+    now += 1;
+    expect(cached()).toBeUndefined();
+    expect(blobSize()).toBeUndefined();
+    cache.apply(frame(6));
+    expect(cached()).toBe('d1');
   });
 
   it('not to who asks for a strong read or for a revision beyond the position', () => {

@@ -2,9 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { digestOf } from '#libs/oci/digest.ts';
-import type { StagedBytes, StorageDriver } from '#services/storage/driver.ts';
-import { openFilesystemDriver } from '#services/storage/drivers/filesystem/driver.ts';
-import type { Layout } from '#services/storage/layout.ts';
+import { openSmallDisk, type SmallDisk } from '#test/support/small-disk.ts';
 import {
   blobOf,
   live,
@@ -19,13 +17,13 @@ import {
 
 const KIB = 1024;
 const repository = 'a/b';
-const disk = { freeBytes: Infinity, syncs: true };
+const disk: SmallDisk = { freeBytes: Infinity, syncs: true };
 const faults: unknown[] = [];
 let service: StorageUnderTest;
 
 beforeAll(async () => {
   service = await openStorageOver('in process', {
-    openDriver: async (layout) => smallDisk(layout),
+    openDriver: (layout) => openSmallDisk(layout, disk),
     onFault: (error) => faults.push(error),
   });
 });
@@ -36,43 +34,9 @@ afterAll(async () => {
 beforeEach(() => {
   disk.freeBytes = Infinity;
   disk.syncs = true;
+  disk.publishes = true;
   faults.length = 0;
 });
-
-/** A file system that has only so much room, as real ones do: the last write before the end is cut short. */
-async function smallDisk(layout: Layout): Promise<StorageDriver> {
-  const driver = await openFilesystemDriver(layout);
-  return {
-    ...driver,
-    stage: async (...args) => {
-      const staged = await driver.stage(...args);
-      const limited: StagedBytes = {
-        get size() {
-          return staged.size;
-        },
-        append: async (chunks) => {
-          for (const chunk of chunks) {
-            const fits = chunk.subarray(0, Math.max(0, disk.freeBytes));
-            disk.freeBytes -= fits.length;
-            if (fits.length > 0) await staged.append([fits]);
-            if (fits.length < chunk.length) throw systemError('ENOSPC', 'write');
-          }
-        },
-        flush: async () => {
-          if (!disk.syncs) throw systemError('EIO', 'fdatasync');
-          await staged.flush();
-        },
-        read: (buffer, position) => staged.read(buffer, position),
-        close: () => staged.close(),
-      };
-      return limited;
-    },
-  };
-}
-
-function systemError(code: string, syscall: string): Error {
-  return Object.assign(new Error(`${code}: ${syscall}`), { code, syscall });
-}
 
 async function openUpload(): Promise<string> {
   return (await service.uploads.create({ repository, algorithm: '' }, live)).id;
@@ -111,6 +75,19 @@ it('an upload whose bytes can not be synced counts none of them', async () => {
   expect(offset).toBe(50 * KIB);
   await write(id, bytes.subarray(offset), offset);
   await service.uploads.finish({ id, repository, digest: digestOf(bytes) }, live);
+});
+
+it('an upload whose end failed after its bytes had become a blob can be finished again', async () => {
+  const bytes = someBytes(100 * KIB, 4);
+  const id = await openUpload();
+  await write(id, bytes, 0);
+  const finish = () => service.uploads.finish({ id, repository, digest: digestOf(bytes) }, live);
+  disk.publishes = false;
+  await expect(finish()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  disk.publishes = true;
+  const { digest } = await finish();
+  expect((await read(service.storage, digest)).equals(bytes)).toBe(true);
+  expect(await service.storage.stats({}, live)).toMatchObject({ uploads: 0 });
 });
 
 it('Put and Ingest leave nothing on a full disk, and reset readers', async () => {

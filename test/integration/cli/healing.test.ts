@@ -1,0 +1,75 @@
+import { appendFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { REGIONS, startCluster, type TestCluster } from '#test/support/cluster.ts';
+import { image, pushContent } from '#test/support/content.ts';
+import { meridian, readTable } from '#test/support/meridian-program.ts';
+
+const reports = z.array(
+  z.object({
+    region: z.string(),
+    running: z.literal(false),
+    checked: z.number(),
+    damaged: z.number(),
+    missing: z.number(),
+    lost: z.literal(0),
+  }),
+);
+
+describe('meridian verify and repair', () => {
+  const content = image('healed');
+  const [layer = ''] = content.blobs.map(({ digest }) => digest);
+  let cluster: TestCluster;
+  beforeAll(async () => {
+    cluster = await startCluster();
+    await pushContent(cluster.registry('us'), 'team/healed', content, '1.0');
+    const named = REGIONS.flatMap((region) => ['--region', region]);
+    expect((await meridian(cluster.registry('us'), 'wait', 'team/healed:1.0', ...named)).code).toBe(0);
+  });
+  afterAll(() => cluster.dispose());
+
+  const fileOf = (region: string, digest: string): string => {
+    const [algorithm = '', hex = ''] = digest.split(':');
+    return join(cluster.dataDir, region, 'storage', 'blobs', algorithm, hex.slice(0, 2), hex);
+  };
+
+  it('find nothing where nothing is wrong', async () => {
+    for (const work of ['verify', 'repair']) {
+      const { code, out } = await meridian(cluster.registry('us'), work, '--all', '--json');
+      expect(code).toBe(0);
+      const told = reports.parse(JSON.parse(out));
+      expect(told.map(({ region }) => region).sort()).toEqual([...REGIONS].sort());
+      for (const { damaged, missing } of told) expect([damaged, missing]).toEqual([0, 0]);
+    }
+  });
+
+  it('find what is damaged, with exit code 1, and repair it', async () => {
+    await appendFile(fileOf('eu', layer), 'more');
+    const found = await meridian(cluster.registry('us'), 'verify', '--region', 'eu');
+    expect([found.code, found.err]).toEqual([1, '']);
+    expect(readTable(found.out, 'REGION', 'CHECKED', 'DAMAGED', 'REPAIRED', 'LOST')).toMatchObject([
+      { REGION: 'eu', DAMAGED: '1', REPAIRED: '1', LOST: '0' },
+    ]);
+    expect(found.out).toContain(`eu: damaged ${layer}`);
+    const again = await meridian(cluster.registry('us'), 'verify', '--region', 'eu');
+    expect(again.code).toBe(0);
+    expect(readTable(again.out, 'REGION', 'DAMAGED')).toMatchObject([{ REGION: 'eu', DAMAGED: '0' }]);
+  });
+
+  it('bring back what was deleted from the disk', async () => {
+    await rm(fileOf('ap', layer));
+    const { code, out } = await meridian(cluster.registry('eu'), 'repair', '--region', 'ap', 'team/healed');
+    expect(code).toBe(0);
+    expect(readTable(out, 'REGION', 'MISSING', 'REPAIRED')).toMatchObject([
+      { REGION: 'ap', MISSING: '1', REPAIRED: '1' },
+    ]);
+  });
+
+  it('refuse a region that there is not, and none at all', async () => {
+    const nowhere = await meridian(cluster.registry('us'), 'verify', '--region', 'mars');
+    expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringContaining('mars')]);
+    const none = await meridian(cluster.registry('us'), 'repair');
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('Expected --region REGION, or --all')]);
+  });
+});
