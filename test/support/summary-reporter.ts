@@ -2,8 +2,9 @@ import type { SerializedError } from 'vitest';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 /**
- * Says at the end of a run which tests were left out, with the reason that they or their suite give, and in the last
- * line, for machines as for people: `<n> passed, <n> failed, <n> skipped`. What failed outside of any test counts too.
+ * Says at the end of a run which tests were left out, with the reason that they or their suite give, which files failed,
+ * and in the last line, for machines as for people: `<n> passed, <n> failed, <n> skipped`. What failed outside of any
+ * test counts too.
  */
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
@@ -14,6 +15,9 @@ export default class SummaryReporter implements Reporter {
     const failed = count('failed') + count('pending') + failedModules.length + errors.length;
     const lines = [
       ...leftOut(skipped),
+      ...modules
+        .filter((module) => module.state() === 'failed')
+        .map((module) => `Failed: ${module.relativeModuleId}`),
       `${count('passed')} passed, ${failed} failed, ${skipped.length} skipped`,
     ];
     process.stdout.write(`${lines.join('\n')}\n`);
