@@ -1,9 +1,10 @@
 import { METHODS } from 'node:http';
 import { Router } from '@koa/router';
+import type { Middleware } from 'koa';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { ReadBuffers } from './content/read-buffers.ts';
 import type { Frontend } from './frontend.ts';
-import type { Handler, RequestState } from './http/context.ts';
+import type { Handler, RequestContext, RequestState } from './http/context.ts';
 import { base, health } from './resources/base.ts';
 import { deleteBlob } from './resources/blob-deletion.ts';
 import { readBlob } from './resources/blobs.ts';
@@ -89,25 +90,43 @@ export function routeTable(frontend: Frontend, buffers: ReadBuffers): Route[] {
   ];
 }
 
-export function registryRouter(frontend: Frontend, buffers: ReadBuffers): Router<RequestState> {
-  const router = new Router<RequestState>({ sensitive: true, strict: true, methods: METHODS });
-  const routes = routeTable(frontend, buffers);
-  for (const [method, path, handler, deletes] of routes) {
-    const route = template(path);
-    const isRefused =
-      method === 'delete' && deletes !== 'deletes no content' && frontend.settings.deletion === 'off';
-    const answer = isRefused ? refuseDeletion : handler;
-    router[method](path, async (ctx) => {
-      ctx.state.route = route;
-      try {
-        await answer(ctx);
-      } catch (error) {
-        if (isUnsupported(error)) ctx.set('Allow', allowedBeside(method, path, routes));
-        throw error;
-      }
-    });
-  }
-  return router;
+export interface RegistryRouters {
+  readonly routes: Router<RequestState>;
+  /** Refuses what is turned off, and comes first: `routes` does not have it, so that no `Allow` names it. */
+  readonly refusals: Middleware<RequestState, RequestContext>;
+}
+
+export function registryRouters(frontend: Frontend, buffers: ReadBuffers): RegistryRouters {
+  const all = routeTable(frontend, buffers);
+  const offered = all.filter((route) => !isTurnedOff(route, frontend));
+  const routerOf = (routes: readonly Route[]): Router<RequestState> => {
+    const router = new Router<RequestState>({ sensitive: true, strict: true, methods: METHODS });
+    for (const [method, path, handler] of routes) {
+      const route = template(path);
+      router[method](path, async (ctx) => {
+        ctx.state.route = route;
+        try {
+          await handler(ctx);
+        } catch (error) {
+          if (isUnsupported(error)) ctx.set('Allow', allowedBeside(method, path, offered));
+          throw error;
+        }
+      });
+    }
+    return router;
+  };
+  const turnedOff = all.filter((route) => isTurnedOff(route, frontend));
+  const refusing = routerOf(turnedOff.map(([method, path]) => [method, path, refuseDeletion]));
+  const refuse = refusing.routes();
+  return {
+    routes: routerOf(offered),
+    // Asked only for what it has: a router leaves its paths to `Allow` even where it has not the method.
+    refusals: (ctx, next) => (refusing.match(ctx.path, ctx.method).route ? refuse(ctx, next) : next()),
+  };
+}
+
+function isTurnedOff([method, , , effect]: Route, { settings }: Frontend): boolean {
+  return method === 'delete' && effect !== 'deletes no content' && settings.deletion === 'off';
 }
 
 const refuseDeletion: Handler = async () => {

@@ -14,7 +14,7 @@ import { requireHost } from './http/host.ts';
 import { answerMalformed } from './http/malformed.ts';
 import { observe, type OnRequest } from './http/observe.ts';
 import { originForm } from './http/target.ts';
-import { registryRouter } from './routes.ts';
+import { registryRouters } from './routes.ts';
 import type { FrontendSettings } from './settings.ts';
 import { wireFrontend } from './wire.ts';
 
@@ -99,13 +99,14 @@ function applicationOf(
     limits: { mostBytes: settings.readBufferBytes, leastBytes: settings.leastReadBufferBytes },
     maxKeptBytes: settings.maxReadBytes,
   });
-  const router = registryRouter(frontend, buffers);
+  const { routes, refusals } = registryRouters(frontend, buffers);
   const app = new Koa<RequestState>();
   app.use(observe(onRequest, settings));
   app.use(answerErrors(onFault));
   app.use(requireHost);
-  app.use(router.allowedMethods());
-  app.use(router.routes());
+  app.use(refusals);
+  app.use(routes.allowedMethods());
+  app.use(routes.routes());
   // What fails after the header was sent has been dealt with where it was sent.
   app.on('error', (error: unknown, ctx?: { headerSent: boolean }) => {
     if (ctx?.headerSent !== true) onFault(error, 'answering a request');

@@ -108,6 +108,15 @@ describe('with deletion turned off', () => {
   const filled = (path: string, name: string): string =>
     path.replace('*name', name).replace(':digest', digest).replace(/:\w+/, 'some');
 
+  it('is no method that another refusal names', async () => {
+    for (const { path, effect } of deletions) {
+      const answer = await off.send('PROPFIND', filled(path, 'a'));
+      expect(answer.status, path).toBe(405);
+      const allowed = (answer.headers.allow ?? '').split(', ');
+      expect(allowed.includes('DELETE'), path).toBe(effect === 'deletes no content');
+    }
+  });
+
   it('every route that deletes refuses, but for those that delete no content', async () => {
     expect(deletions.length).toBeGreaterThanOrEqual(3);
     for (const { path, effect } of deletions) {
