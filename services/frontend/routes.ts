@@ -121,7 +121,9 @@ export function registryRouters(frontend: Frontend, buffers: ReadBuffers): Regis
   return {
     routes: routerOf(offered),
     // Asked only for what it has: a router leaves its paths to `Allow` even where it has not the method.
-    refusals: (ctx, next) => (refusing.match(ctx.path, ctx.method).route ? refuse(ctx, next) : next()),
+    refusals: async (ctx, next) => {
+      await (refusing.match(ctx.path, ctx.method).route ? refuse(ctx, next) : next());
+    },
   };
 }
 
