@@ -28,6 +28,11 @@ export const storageLimitSettings = {
   ),
   scrubBytesPerSecond: setting('MERIDIAN_SCRUB_BYTES_PER_SECOND', rate, defaults.scrubBytesPerSecond),
   verifyBytesPerSecond: setting('MERIDIAN_VERIFY_BYTES_PER_SECOND', rate, defaults.verifyBytesPerSecond),
+  recountIntervalMs: setting(
+    'MERIDIAN_RECOUNT_INTERVAL_MS',
+    integer({ unit: 'milliseconds', min: 1, max: Number.MAX_SAFE_INTEGER }),
+    defaults.recountIntervalMs,
+  ),
   scrubIntervalMs: setting('MERIDIAN_SCRUB_INTERVAL_MS', ms, defaults.scrubIntervalMs),
 };
 
@@ -47,7 +52,7 @@ export const storageProcessSettings = {
 export function storageSettingsFrom(limits: ValuesOf<typeof storageLimitSettings>): StorageSettings {
   const { maxConcurrentUploads, maxConcurrentIngests, maxUploadBytes, maxPutBytes } = limits;
   const { pinLifetimeMs, uploadExpiryMs } = limits;
-  const { scrubBytesPerSecond, verifyBytesPerSecond, scrubIntervalMs } = limits;
+  const { scrubBytesPerSecond, verifyBytesPerSecond, scrubIntervalMs, recountIntervalMs } = limits;
   return {
     ...defaults,
     maxConcurrentUploads,
@@ -59,5 +64,6 @@ export function storageSettingsFrom(limits: ValuesOf<typeof storageLimitSettings
     scrubBytesPerSecond,
     verifyBytesPerSecond,
     scrubIntervalMs,
+    recountIntervalMs,
   };
 }

@@ -35,8 +35,11 @@ export interface BlobReader {
   open(digest: Digest): Promise<ByteSource | undefined>;
   /** Where others can read a held blob themselves; empty strings: nowhere. */
   locate(digest: Digest): { path: string; url: string };
-  /** In no order; what is published or removed meanwhile may or may not be among them. */
-  list(signal: AbortSignal): AsyncIterable<HeldBlob>;
+  /**
+   * In no order; what is published or removed meanwhile may or may not be among them. `prefix`: only those whose digests begin with these
+   * hexadecimal digits, two at least.
+   */
+  list(signal: AbortSignal, prefix?: string): AsyncIterable<HeldBlob>;
 }
 
 /** `uploads` survive restarts, `ingests` don't. */

@@ -81,7 +81,7 @@ export async function openStorage({
     const driver = await openDriver(layout);
     await recover(driver, rows, clock());
 
-    const inventory = countInventory(driver, background.signal, onFault);
+    const inventory = countInventory({ reader: driver, ...settings, onFault }, background.signal);
     const medium = {
       ...{ driver, rows, inventory, uploadKey: meta.uploadKey },
       epoch: createEpoch(owner, meta.epoch),

@@ -28,6 +28,8 @@ export interface StorageSettings {
   readonly scrubBytesPerSecond: number;
   /** The same while someone has asked for it; 0: as fast as it goes. */
   readonly verifyBytesPerSecond: number;
+  /** It is looked at what there is, name and size of each blob, so often; spread over all of that time. */
+  readonly recountIntervalMs: number;
   /** A round of scrubbing begins so long after the one before began, at the earliest. */
   readonly scrubIntervalMs: number;
   /** How long to wait at the start for the previous owner of the data directory to end. */
@@ -51,6 +53,7 @@ export const defaultStorageSettings: StorageSettings = {
   readChunkBytes: MIB / 4,
   scrubBytesPerSecond: 16 * MIB,
   verifyBytesPerSecond: 128 * MIB,
+  recountIntervalMs: 10 * 60 * 1000,
   scrubIntervalMs: 24 * 60 * 60 * 1000,
   ownerLockWaitMs: 3_000,
 };

@@ -59,6 +59,8 @@ function observable(): { storage: Storage; observed: Observed } {
     ingest: unused,
     locate: unused,
     list: unused,
+    summarize: unused,
+    listUnder: unused,
     hold: unused,
     pins: unused,
     unpin: unused,

@@ -13,6 +13,7 @@ import { ingestBlob } from './ingest.ts';
 import { pinCalls } from './pin-calls.ts';
 import type { Ingests } from './ingests.ts';
 import type { Inventory } from './inventory.ts';
+import { summaryCalls } from './summary-calls.ts';
 import { sizesOf, type Publisher } from './publisher.ts';
 import { putBlob } from './put.ts';
 import { blobUnknown, readBlob } from './read.ts';
@@ -85,6 +86,8 @@ export function storageHandlers(context: BlobsContext): Storage {
     },
 
     list: (_, { signal }) => driver.list(signal),
+
+    ...summaryCalls(context, (digests) => heldOf(context, digests)),
 
     hold: async ({ repository, blobs, epoch: known, unlessGivenUp }) => {
       await context.epoch.raise(known);

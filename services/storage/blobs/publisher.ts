@@ -38,10 +38,8 @@ export class Publisher {
           await driver.discard(area, name);
           return;
         }
-        inventory.adding(blob.digest);
-        await driver.publish(area, name, blob.digest);
+        await inventory.adding(blob, () => driver.publish(area, name, blob.digest));
         failpoint('blob.published');
-        inventory.added(blob);
       };
       // Side by side: should a crash keep only one of them, that is a blob nobody names, or a pin of a blob that isn't held.
       const pinned = async (): Promise<void> => {

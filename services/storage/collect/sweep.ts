@@ -40,9 +40,8 @@ export function sweepBlob(
     }
     const size = await driver.stat(digest);
     if (size !== undefined) {
-      await driver.remove(digest);
+      await inventory.removing({ digest, size }, () => driver.remove(digest));
       failpoint('collect.unlinked');
-      inventory.removed({ digest, size });
     }
     await unused.forget([digest]);
     return size === undefined ? undefined : { digest, size };

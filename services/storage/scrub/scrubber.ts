@@ -59,11 +59,14 @@ export class Scrubber {
       // Once more with nobody else at it: it may be another file by now, and no whole blob is to go for one bad read.
       const again = await examineBlob(driver, digest, { chunkBytes, pace: this.#unlimited }, signal);
       if (again.state !== 'damaged') return again;
-      await driver.quarantine(digest);
-      inventory.removed({ digest, size: again.size });
+      await inventory.removing({ digest, size: again.size }, () => driver.quarantine(digest));
       return again;
     });
-    if (finding.state === 'damaged') onDamaged({ digest, size: finding.size, why: finding.why });
+    if (finding.state === 'damaged') {
+      // It may have been counted with another size.
+      await inventory.recount(signal, digest);
+      onDamaged({ digest, size: finding.size, why: finding.why });
+    }
     return finding;
   }
 }

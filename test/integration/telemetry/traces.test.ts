@@ -38,6 +38,8 @@ function storage(): Storage {
     ingest: unused,
     locate: unused,
     list: unused,
+    summarize: unused,
+    listUnder: unused,
     hold: (_request, call) => once(call.signal, 'abort').then(unused),
     pins: () => Promise.reject(new RegistryError('BLOB_UNKNOWN', 'It is not here.')),
     unpin: unused,

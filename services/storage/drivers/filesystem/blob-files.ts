@@ -7,12 +7,16 @@ import { isAbsent } from './durable.ts';
 /** Files that are looked at together while listing. */
 const STAT_BATCH = 32;
 
-/** Every blob in the directories of the layout. */
-export async function* listBlobs(layout: Layout, signal: AbortSignal): AsyncGenerator<HeldBlob, void> {
-  for await (const { algorithm, directory } of blobDirectories(layout)) {
+/** Every blob in the directories of the layout, or those that begin so. */
+export async function* listBlobs(
+  layout: Layout,
+  signal: AbortSignal,
+  prefix = '',
+): AsyncGenerator<HeldBlob, void> {
+  for await (const { algorithm, directory } of blobDirectories(layout, prefix.slice(0, 2))) {
     let batch: Promise<HeldBlob | undefined>[] = [];
     for await (const { name } of await opendir(directory)) {
-      const digest = digestOfFile(algorithm, name);
+      const digest = name.startsWith(prefix) ? digestOfFile(algorithm, name) : undefined;
       if (digest === undefined) continue;
       batch.push(
         sizeOf(join(directory, name)).then((size) => (size === undefined ? undefined : { digest, size })),
@@ -27,13 +31,15 @@ export async function* listBlobs(layout: Layout, signal: AbortSignal): AsyncGene
   }
 }
 
-/** The directories that blobs lie in. */
+/** The directories that blobs lie in, or those of that name. */
 export async function* blobDirectories(
   layout: Layout,
+  only = '',
 ): AsyncGenerator<{ algorithm: string; directory: string }, void> {
   for (const algorithm of await names(layout.blobs))
     for (const prefix of await names(layout.algorithmDirectory(algorithm)))
-      yield { algorithm, directory: join(layout.algorithmDirectory(algorithm), prefix) };
+      if (only === '' || prefix === only)
+        yield { algorithm, directory: join(layout.algorithmDirectory(algorithm), prefix) };
 }
 
 /** Bytes of a file; undefined where there is none. */

@@ -23,7 +23,7 @@ export async function openFilesystemDriver(layout: Layout): Promise<StorageDrive
     stat: (digest) => sizeOf(layout.blob(digest)),
     open: (digest) => openFileSource(layout.blob(digest)),
     locate: (digest) => ({ path: layout.blob(digest), url: '' }),
-    list: (signal) => listBlobs(layout, signal),
+    list: (signal, prefix) => listBlobs(layout, signal, prefix),
 
     stage: (area, name, size) => openStagedFile(layout.staged(area, name), size, area === 'uploads'),
     publish: async (area, name, digest) => {
