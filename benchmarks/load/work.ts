@@ -1,0 +1,86 @@
+import type { HistogramCounts } from '../measure/histogram.ts';
+import type { BlobRecipe } from '../workload/blob-bytes.ts';
+import type { PlannedImage } from '../workload/images.ts';
+
+/** A request whose answer is expected to have one status. */
+export interface PlannedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly status: number;
+  /** The bytes that the body must have; whatever comes where it is absent. */
+  readonly bytes?: number;
+}
+
+/** Requests by several connections, each sending its next one when it has its answer; the list is gone through in turn, again and again. */
+export interface RequestWork {
+  readonly kind: 'requests';
+  readonly requests: readonly PlannedRequest[];
+  /** Places in `requests`. */
+  readonly order: readonly number[];
+  readonly connections: number;
+  /** Ends after this time, or after so many requests. */
+  readonly durationMs?: number;
+  readonly count?: number;
+}
+
+export type UploadMode = 'monolithic' | 'chunked' | 'single-post';
+
+/** Blobs by several connections, each by an upload of its own. Their digests are computed before the clock runs. */
+export interface BlobWork {
+  readonly kind: 'push-blobs';
+  readonly repository: string;
+  readonly blobs: readonly BlobRecipe[];
+  readonly mode: UploadMode;
+  readonly chunkBytes?: number;
+  readonly connections: number;
+}
+
+/** Images one after the other, each as clients push them: HEAD, POST, PUT of each blob, so many at a time, then the manifest. */
+export interface ImageWork {
+  readonly kind: 'push-images';
+  readonly images: readonly PlannedImage[];
+  readonly connections: number;
+}
+
+/** Images by several clients at once, each pulled as clients do: HEAD of the tag, GET of the manifest by digest, then the blobs, so many at a time. */
+export interface PullWork {
+  readonly kind: 'pull-images';
+  readonly images: readonly PlannedImage[];
+  /** Places in `images`. */
+  readonly order: readonly number[];
+  readonly clients: number;
+  readonly connectionsPerClient: number;
+  /** Every byte is hashed and compared. */
+  readonly verifies: boolean;
+}
+
+export type Work = RequestWork | BlobWork | ImageWork | PullWork;
+
+/** Work at one registry (`host:port`). */
+export interface LoadPlan {
+  readonly registry: string;
+  readonly work: Work;
+}
+
+/** What came of it. An operation is a request, a blob, an image, as the work has it. */
+export interface LoadResult {
+  readonly operations: number;
+  readonly requests: number;
+  /** Bytes of content sent and received. */
+  readonly bytes: number;
+  readonly seconds: number;
+  /** Processor time of the generator itself. */
+  readonly ownCpuSeconds: number;
+  readonly latency: HistogramCounts;
+  /** What went wrong, each with how often. */
+  readonly problems: Readonly<Record<string, number>>;
+}
+
+export type ToGenerator = { readonly kind: 'prepare'; readonly plan: LoadPlan } | { readonly kind: 'go' };
+
+export type FromGenerator =
+  | { readonly kind: 'prepared' }
+  | { readonly kind: 'result'; readonly result: LoadResult }
+  | { readonly kind: 'failed'; readonly message: string };

@@ -1,0 +1,68 @@
+import { isGeneratorBound } from '../load/capacity.ts';
+import type { LoadResult, Work } from '../load/work.ts';
+import type { Figure, Sample, Target } from '../report/results.ts';
+import type { Server } from '../servers/server.ts';
+import type { Context } from './context.ts';
+import { Histogram } from './histogram.ts';
+import { cpuSecondsOf, largestMemoryOf, withDescendants } from './process-usage.ts';
+
+/** What the generator does to each server in turn, and what of it is told. */
+export interface LoadCase {
+  readonly name: string;
+  /** What is counted: operations, whose costs are told by the thousand, or their content, by the gigabyte. */
+  readonly counts: 'requests' | 'blobs' | 'images' | 'bytes';
+  readonly targets?: readonly Target[];
+  /** A round's work; round 0 warms up and is not counted. */
+  work(server: Server, round: number): Work;
+}
+
+export const P99 = 'p99';
+export const CPU = 'CPU';
+export const THROUGHPUT = 'throughput';
+
+const MEGABYTE = 1e6;
+
+export function figuresOf({ counts }: LoadCase): Figure[] {
+  const throughput = counts === 'bytes' ? 'MB/s' : `${counts}/s`;
+  const cpu = counts === 'bytes' ? 'CPU s/GB' : `CPU s/1,000 ${counts}`;
+  return [
+    { name: THROUGHPUT, unit: throughput, better: 'higher' },
+    { name: 'p50', unit: 'ms', better: 'lower' },
+    { name: P99, unit: 'ms', better: 'lower' },
+    { name: CPU, unit: cpu, better: 'lower', plotted: true },
+    { name: 'memory', unit: 'MB', better: 'lower' },
+  ];
+}
+
+/** One round at one server. */
+export async function measureLoad(
+  { generator, capacity }: Context,
+  loadCase: LoadCase,
+  server: Server,
+  round: number,
+): Promise<Sample> {
+  await generator.prepare({ registry: server.registry, work: loadCase.work(server, round) });
+  const pids = await withDescendants(server.pids());
+  const before = await cpuSecondsOf(pids);
+  const result = await generator.go();
+  const cpuSeconds = (await cpuSecondsOf(pids)) - before;
+  const { peak } = await largestMemoryOf(pids);
+  return {
+    figures: { ...rates(loadCase, result, cpuSeconds), memory: peak / MEGABYTE },
+    latency: result.latency,
+    problems: result.problems,
+    generatorBound: isGeneratorBound(result, capacity),
+  };
+}
+
+function rates({ counts }: LoadCase, result: LoadResult, cpuSeconds: number): Record<string, number> {
+  const { operations, bytes, seconds } = result;
+  const latency = Histogram.from(result.latency);
+  const isBytes = counts === 'bytes';
+  return {
+    [THROUGHPUT]: (isBytes ? bytes / MEGABYTE : operations) / seconds,
+    p50: latency.quantile(0.5),
+    [P99]: latency.quantile(0.99),
+    [CPU]: (cpuSeconds / (isBytes ? bytes / MEGABYTE : operations)) * 1_000,
+  };
+}

@@ -1,0 +1,6 @@
+import { hot } from './hot.ts';
+import { push } from './push.ts';
+import type { Scenario } from './scenario.ts';
+
+/** In the order in which they run. */
+export const scenarios: readonly Scenario[] = [hot, push];
