@@ -1,10 +1,9 @@
-import { z } from 'zod';
 import { cacheSettings } from '#libs/cache/settings.ts';
-import { optionalSetting, setting, type Value, type ValuesOf } from '#libs/config/env.ts';
+import { optionalSetting, setting, type ValuesOf } from '#libs/config/env.ts';
+import { regionList } from '#libs/config/regions.ts';
 import { tlsSetting } from '#libs/config/tls.ts';
-import { boolean, hostPort, integer, path, regionName, rpcAddress, urlList } from '#libs/config/values.ts';
+import { boolean, hostPort, integer, path, rpcAddress, urlList } from '#libs/config/values.ts';
 import { telemetrySettings } from '#libs/telemetry/settings.ts';
-import type { ConfiguredRegion } from './catalog/bootstrap.ts';
 import type { CatalogSettings } from './catalog/settings.ts';
 import { DEFAULT_RETENTION_INTERVAL_MS } from './retention/retention.ts';
 import { defaultCollectSettings, type CollectSettings } from './collect/settings.ts';
@@ -33,19 +32,6 @@ export const replicationLimitSettings = {
   retentionIntervalMs: setting('MERIDIAN_RETENTION_INTERVAL_MS', ms, DEFAULT_RETENTION_INTERVAL_MS),
   collectGraceMs: setting('MERIDIAN_COLLECT_GRACE_MS', graceMs, defaultCollectSettings.collectGraceMs),
 };
-
-/** `us=host:port,eu=host:port,…`: every region and where its replication service answers the others. */
-export const regionList: Value<readonly ConfiguredRegion[]> = z
-  .string()
-  .transform((text, context) => {
-    const regions = text.split(',').map((part) => parseRegion(part.trim()));
-    const known = regions.filter((region) => region !== undefined);
-    const names = new Set(known.map(({ name }) => name));
-    if (names.size === regions.length) return known;
-    context.addIssue('name=host:port for each region, separated by commas, each name once');
-    return z.NEVER;
-  })
-  .describe('name=host:port for each region, separated by commas, such as us=10.0.0.1:5100,eu=10.1.0.1:5100');
 
 /** What joins a region to the others, wherever replication runs. */
 export const clusterSettings = {
@@ -103,10 +89,4 @@ export function catalogSettingsFrom({
 export function collectSettingsFrom(limits: ValuesOf<typeof replicationLimitSettings>): CollectSettings {
   const { collects, collectIntervalMs, collectGraceMs } = limits;
   return { ...defaultCollectSettings, collects, collectIntervalMs, collectGraceMs };
-}
-
-function parseRegion(text: string): ConfiguredRegion | undefined {
-  const [name = '', endpoint = ''] = text.split('=');
-  const valid = regionName.safeParse(name).success && hostPort.safeParse(endpoint).success;
-  return valid ? { name, endpoint } : undefined;
 }

@@ -1,11 +1,11 @@
 import type { Leases } from '#libs/cache/leases.ts';
+import type { ConfiguredRegion } from '#libs/config/regions.ts';
 import type { EtcdClient } from '#libs/etcd/store.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
 import type { Catalog, Operations, Reclaim, Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
 import type { RpcServer } from '#libs/rpc/server.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
-import type { ConfiguredRegion } from './catalog/bootstrap.ts';
 import { openCatalog, type OpenCatalog } from './catalog/catalog.ts';
 import type { CatalogSettings } from './catalog/settings.ts';
 import { serveFrontends, servePeers } from './servers.ts';

@@ -1,3 +1,4 @@
+import type { ConfiguredRegion } from '#libs/config/regions.ts';
 import { randomUUID } from 'node:crypto';
 import type { KeyValueStore, Operation } from '#libs/etcd/store.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
@@ -13,12 +14,6 @@ export const FIRST_EPOCH = 0;
 
 /** So that a push's transaction, which compares two keys a region, has room for its tags. */
 export const MAX_REGIONS = 16;
-
-export interface ConfiguredRegion {
-  readonly name: string;
-  /** `host:port` of its replication service. */
-  readonly endpoint: string;
-}
 
 /**
  * Makes the catalog where there is none yet, with these regions, or else checks that it can be used: a format this version knows, and this

@@ -1,3 +1,4 @@
+import type { ConfiguredRegion } from '#libs/config/regions.ts';
 import { mkdirSync } from 'node:fs';
 import type { KeyValueStore, Leases } from '#libs/etcd/store.ts';
 import { parseDigest } from '#libs/oci/digest.ts';
@@ -5,7 +6,6 @@ import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { Catalog } from '#libs/rpc/contracts.ts';
 import { startAdopter, type Adopter } from './adopt/adopter.ts';
 import { createBarrier, type Barrier } from './barrier.ts';
-import type { ConfiguredRegion } from './bootstrap.ts';
 import { systemClock, type Clock } from './collaborators.ts';
 import { compactHistory } from './compaction.ts';
 import { catalogHandlers, type CatalogCollaborators } from './handlers.ts';

@@ -1,6 +1,6 @@
+import type { ConfiguredRegion } from '#libs/config/regions.ts';
 import { randomUUID } from 'node:crypto';
 import type { KeyValueStore } from '#libs/etcd/store.ts';
-import type { ConfiguredRegion } from './bootstrap.ts';
 import { HEAD_KEY, regionKey } from './keys.ts';
 import { headRecord, regionRecord } from './records.ts';
 

@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
+import type { ConfiguredRegion } from '#libs/config/regions.ts';
 import type { KeyValueStore } from '#libs/etcd/store.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Barrier } from './barrier.ts';
-import { bootstrapCatalog, type ConfiguredRegion } from './bootstrap.ts';
+import { bootstrapCatalog } from './bootstrap.ts';
 import { putOwnEndpoint } from './own-endpoint.ts';
 import type { ViewState } from './view/view.ts';
 
