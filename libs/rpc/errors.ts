@@ -46,6 +46,16 @@ export function toStatus(error: unknown): Partial<ServiceError> {
   };
 }
 
+/**
+ * Thrown to who called a service that can't be reached or did not answer, unlike one that says itself that it can't: another one that does
+ * the same may be asked. Whether it did what it was asked for is not known.
+ */
+export class Unanswered extends RegistryError {
+  constructor(message: string) {
+    super('UNAVAILABLE', message, { retryAfterSeconds: 1 });
+  }
+}
+
 /** What a client throws for a call that failed; `callee` names the service and address for the sentence. */
 export function fromStatus(error: ServiceError, callee: string): RegistryError {
   const encoded = error.metadata.get(ERROR_KEY)[0];
@@ -65,11 +75,8 @@ export function fromStatus(error: ServiceError, callee: string): RegistryError {
     error.code === status.UNAVAILABLE ||
     error.code === status.DEADLINE_EXCEEDED ||
     error.code === status.CANCELLED;
-  return new RegistryError(
-    unreachable ? 'UNAVAILABLE' : 'INTERNAL',
-    `${callee} did not answer: ${error.details}. It may be restarting or cut off; try again.`,
-    unreachable ? { retryAfterSeconds: 1 } : {},
-  );
+  const message = `${callee} did not answer: ${error.details}. It may be restarting or cut off; try again.`;
+  return unreachable ? new Unanswered(message) : new RegistryError('INTERNAL', message);
 }
 
 function encode({ code, message, detail, retryAfterSeconds }: RegistryError): Metadata {

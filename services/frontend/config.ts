@@ -1,4 +1,5 @@
 import { optionalSetting, setting, type ValuesOf } from '#libs/config/env.ts';
+import { regionList } from '#libs/config/regions.ts';
 import { tlsSetting } from '#libs/config/tls.ts';
 import { hostPort, integer, oneOf, rpcAddress } from '#libs/config/values.ts';
 import { telemetrySettings } from '#libs/telemetry/settings.ts';
@@ -63,6 +64,9 @@ export const frontendProcessSettings = {
   storage: setting('MERIDIAN_STORAGE', rpcAddress, '127.0.0.1:5200'),
   replication: setting('MERIDIAN_REPLICATION', rpcAddress, '127.0.0.1:5300'),
   tls: tlsSetting('MERIDIAN_RPC_TLS'),
+  /** Whose services are used while the own region's are away. */
+  regions: optionalSetting('MERIDIAN_REGIONS', regionList),
+  peerTls: tlsSetting('MERIDIAN_PEER_TLS'),
   stopGraceMs: setting('MERIDIAN_STOP_GRACE_MS', ms, 30_000),
 };
 

@@ -7,7 +7,7 @@ import type { Membership } from './membership.ts';
 import type { Verification } from './content/verification.ts';
 import type { FrontendSettings } from './settings.ts';
 
-/** The services of the front end's own region. */
+/** The services of the front end's own region, or what takes their place. */
 export interface Collaborators {
   readonly storage: Storage;
   /** Uploads that lie in this region. */
@@ -16,6 +16,8 @@ export interface Collaborators {
   readonly remoteUploads: Uploads;
   readonly catalog: Catalog;
   readonly transfer: Transfer;
+  /** Gives bytes of other regions while storage is away. */
+  readonly elsewhere: Pick<Transfer, 'relay'>;
   /** Those of all regions, carried there. */
   readonly operations: Operations;
   /** Looks at blobs of this region that turned out to be damaged. */

@@ -12,11 +12,13 @@ import {
 } from '#libs/rpc/contracts.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { createMetrics, type Metrics } from '#libs/telemetry/metrics.ts';
+import { elsewhereMetrics } from '#libs/telemetry/metrics/elsewhere.ts';
 import { httpMetrics } from '#libs/telemetry/metrics/http.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
 import { accessLog } from './access-log.ts';
 import { frontendProcessSettings, frontendSettingsFrom } from './config.ts';
-import type { Collaborators } from './frontend.ts';
+import { connectElsewhere, type Elsewhere, type OwnServices } from './elsewhere/connect.ts';
+import { createUsedRegions } from './elsewhere/used.ts';
 import { isReady } from './ready.ts';
 import { startFrontend } from './service.ts';
 
@@ -36,8 +38,19 @@ async function start(): Promise<RunningService> {
     storage: openRpcChannel({ address: config.storage, ...tls }),
     replication: openRpcChannel({ address: config.replication, ...tls }),
   };
-  const collaborators = clients(channels);
   const metrics = createMetrics({ service: SERVICE, region });
+  const countElsewhere = elsewhereMetrics(metrics);
+  const used = createUsedRegions();
+  const collaborators = connectElsewhere(clients(channels), {
+    regions: (config.regions ?? []).filter(({ name }) => name !== region),
+    peerTls: config.peerTls,
+    onUsed: (use) => {
+      countElsewhere(use);
+      used.note(use);
+    },
+    onAway: (who, err) => log.warn({ err }, `What is asked of ${who} goes elsewhere: it does not answer.`),
+    onBack: (who) => log.info(`What is asked of ${who} goes there again.`),
+  });
   const count = httpMetrics(metrics);
   const logRequest = accessLog(log);
   const frontend = await startFrontend({
@@ -45,6 +58,7 @@ async function start(): Promise<RunningService> {
     listen,
     region,
     settings: frontendSettingsFrom(config),
+    regionsUsed: (signal) => used.of(signal),
     onRequest: (record) => {
       count(record);
       logRequest(record);
@@ -59,6 +73,7 @@ async function start(): Promise<RunningService> {
     graceMs: stopGraceMs,
     stop: async (graceMs) => {
       await frontend.stop(graceMs);
+      collaborators.close();
       for (const channel of Object.values(channels)) channel.close();
       await admin?.close();
       await tracing.stop(FLUSH_SPANS_MS);
@@ -67,7 +82,7 @@ async function start(): Promise<RunningService> {
   };
 }
 
-function clients({ storage, replication }: Record<'storage' | 'replication', RpcChannel>): Collaborators {
+function clients({ storage, replication }: Record<'storage' | 'replication', RpcChannel>): OwnServices {
   return {
     storage: storage.client(storageContract),
     uploads: storage.client(uploadsContract),
@@ -82,11 +97,11 @@ function clients({ storage, replication }: Record<'storage' | 'replication', Rpc
 function serveAdmin(
   listen: { host: string; port: number },
   metrics: Metrics,
-  collaborators: Collaborators,
+  collaborators: Elsewhere,
 ): Promise<AdminServer> {
   return startAdminServer({
     listen,
     metrics: () => metrics.text(),
-    ready: (signal) => isReady(collaborators, signal),
+    ready: (signal) => isReady(collaborators, () => collaborators.answers(), signal),
   });
 }

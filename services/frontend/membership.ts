@@ -28,8 +28,8 @@ export function createMembership({
     told !== undefined && told.state !== 'active' && now() - told.at < maxFrameGapMs ? told : undefined;
   return {
     apply: ({ regionState, elsewhere, position }) => {
-      // Before the catalog is loaded, no region is in it.
-      if (position === null || position.catalogId === '') return;
+      // Before the catalog is loaded, no region is in it; another region's replication does not know what this one is.
+      if (position === null || position.catalogId === '' || regionState === '') return;
       told = { state: regionState, elsewhere, at: now() };
     },
     isLeaving: () => leaving() !== undefined,

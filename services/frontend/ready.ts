@@ -1,9 +1,10 @@
 import type { ReadyReport } from '#libs/lifecycle/admin.ts';
 import type { Collaborators } from './frontend.ts';
 
-/** Whether the services that requests need can be reached. */
+/** Whether the services that requests need can be reached, here or, where `isElsewhere` says so, in another region. */
 export async function isReady(
   { storage, catalog }: Pick<Collaborators, 'storage' | 'catalog'>,
+  isElsewhere: () => boolean,
   signal: AbortSignal,
 ): Promise<ReadyReport> {
   const checks = {
@@ -13,7 +14,10 @@ export async function isReady(
   const reports = Object.entries(checks).map(async ([name, check]) => {
     const report = await check.then(
       () => ({ ready: true }),
-      (error: unknown) => ({ ready: false, why: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => ({
+        ready: isElsewhere(),
+        why: error instanceof Error ? error.message : String(error),
+      }),
     );
     return [name, report] as const;
   });

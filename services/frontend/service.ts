@@ -23,6 +23,8 @@ export interface FrontendOptions extends Collaborators {
   readonly listen: { readonly host: string; readonly port: number };
   readonly region: string;
   readonly settings: FrontendSettings;
+  /** The other regions whose services the request with this signal has used so far. */
+  readonly regionsUsed: (signal: AbortSignal) => readonly string[];
   /** Called once for each request when it has ended. */
   readonly onRequest: OnRequest;
   /** Takes note of faults of the program. */
@@ -92,7 +94,7 @@ export async function startFrontend(options: FrontendOptions): Promise<RunningFr
 function applicationOf(
   frontend: Frontend,
   budget: ReadBudget,
-  { settings, onRequest, onFault }: FrontendOptions,
+  { settings, regionsUsed, onRequest, onFault }: FrontendOptions,
 ): Koa<RequestState> {
   const buffers = createReadBuffers({
     budget,
@@ -101,7 +103,7 @@ function applicationOf(
   });
   const { routes, refusals } = registryRouters(frontend, buffers);
   const app = new Koa<RequestState>();
-  app.use(observe(onRequest, settings));
+  app.use(observe(onRequest, regionsUsed, settings));
   app.use(answerErrors(onFault));
   app.use(requireHost);
   app.use(refusals);

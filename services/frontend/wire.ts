@@ -11,7 +11,8 @@ import type { FrontendOptions } from './service.ts';
 
 /** What the handlers work with; `signal` ends what runs without a request. */
 export function wireFrontend(options: FrontendOptions, budget: ReadBudget, signal: AbortSignal): Frontend {
-  const { storage, uploads, remoteUploads, catalog, transfer, operations, scrub, settings, region } = options;
+  const { storage, uploads, remoteUploads, catalog, transfer, elsewhere, operations } = options;
+  const { scrub, settings, region } = options;
   const now = (): number => performance.now();
   const verification = createVerification({
     ...{ scrub, signal },
@@ -19,11 +20,11 @@ export function wireFrontend(options: FrontendOptions, budget: ReadBudget, signa
     trustedMs: settings.trustedFileMs,
   });
   return {
-    ...{ storage, uploads, remoteUploads, catalog, transfer, operations, scrub, settings, region },
+    ...{ storage, uploads, remoteUploads, catalog, transfer, elsewhere, operations, scrub, settings, region },
     cache: createCatalogCache({ settings, now }),
     membership: createMembership({ region, maxFrameGapMs: settings.maxFrameGapMs, now }),
     content: createContentReader({
-      ...{ storage, transfer, verification },
+      ...{ storage, transfer, elsewhere, verification },
       limits: {
         budget,
         turns: createTurns({ max: settings.maxReadCalls, maxMs: settings.readCallTurnMs }),

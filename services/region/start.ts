@@ -144,8 +144,10 @@ function serve(
     remoteUploads: localClient(uploadsContract, replication.uploads),
     catalog: localClient(catalogContract, replication.catalog),
     transfer: localClient(transferContract, replication.transfer),
+    elsewhere: localClient(transferContract, replication.transfer),
     operations: localClient(operationsContract, replication.operations),
     scrub: localClient(scrubContract, storage.scrub),
+    regionsUsed: () => [],
     onRequest: (record) => {
       count(record);
       logRequest(record);

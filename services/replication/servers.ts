@@ -25,15 +25,24 @@ export interface ListeningServer {
   readonly port: number;
 }
 
-/** For the other regions: what lies here, never what lies in a third region. Whoever calls closes the server. */
+/**
+ * For the other regions: what lies here, never what lies in a third region; and the catalog, for their front ends whose own replication is
+ * away. Whoever calls closes the server.
+ */
 export function servePeers(
-  services: { readonly peer: Peer; readonly uploads: Uploads; readonly operations: Operations },
+  services: {
+    readonly peer: Peer;
+    readonly uploads: Uploads;
+    readonly operations: Operations;
+    readonly catalog: Catalog;
+  },
   options: ServerOptions,
 ): Promise<ListeningServer> {
   return listening(options, (server) => {
     server.add(peerContract, services.peer);
     server.add(uploadsContract, services.uploads);
     server.add(operationsContract, services.operations);
+    server.add(catalogContract, services.catalog);
   });
 }
 

@@ -111,6 +111,7 @@ export async function startReplication(
       peer: moving.peer,
       uploads: endingElsewhere(options.uploads, keepElsewhere),
       operations: operating.own,
+      catalog,
     };
     const peers = await servePeers(forPeers, { listen: peerListen, tls: peerTls, onFault });
     servers.push(peers.server);

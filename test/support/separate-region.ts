@@ -31,6 +31,8 @@ export interface SeparateRegionOptions {
   readonly etcd: string;
   /** For the links within the region, to other regions, and to etcd. */
   readonly tls: TlsFiles | undefined;
+  /** Whether front ends may turn to the other regions. */
+  readonly elsewhere?: boolean;
   /** More variables of one service. */
   readonly env?: Partial<Record<ServiceName, Env>>;
 }
@@ -89,6 +91,7 @@ async function planRegion({
   regions,
   etcd,
   tls,
+  elsewhere = false,
   env,
 }: SeparateRegionOptions): Promise<Plan> {
   const ports = (await freePorts(6)).map((port) => `127.0.0.1:${port}`);
@@ -134,6 +137,7 @@ async function planRegion({
         MERIDIAN_LISTEN: registry,
         MERIDIAN_STORAGE: storage,
         MERIDIAN_REPLICATION: replication,
+        ...(elsewhere && { MERIDIAN_REGIONS: regions, ...tlsEnv('MERIDIAN_PEER_TLS', tls) }),
       },
     },
   };

@@ -2,6 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import type { Digest } from '#libs/oci/digest.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
+import { Unanswered } from '#libs/rpc/errors.ts';
 import { unknown } from './unknown.ts';
 import type { Verification } from './verification.ts';
 
@@ -36,7 +37,8 @@ export function createLocalFiles(options: {
       if (path !== '') return path;
       elsewhereUntil = now() + retryMs;
     } catch (error) {
-      if (!unknown(error)) throw error;
+      // While storage is away, the bytes come from elsewhere.
+      if (!unknown(error) && !(error instanceof Unanswered)) throw error;
     }
     return undefined;
   };

@@ -3,6 +3,8 @@ import { algorithmOf, digestOf, type Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { ByteRange } from '#libs/oci/range.ts';
 import type { Storage, Transfer } from '#libs/rpc/contracts.ts';
+import { Unanswered } from '#libs/rpc/errors.ts';
+import { goingOn } from './going-on.ts';
 import { readHeldBlob } from './held-blob.ts';
 import { inPieces, type ReadLimits, type ReadPiece } from './pieces.ts';
 import { started } from './started.ts';
@@ -43,15 +45,35 @@ const ENTRY_BYTES = 512;
 export function createContentReader(options: {
   storage: Pick<Storage, 'read'>;
   transfer: Pick<Transfer, 'fetch' | 'relay'>;
+  /** Where the bytes come from while storage is away. */
+  elsewhere: Pick<Transfer, 'relay'>;
   verification: Pick<Verification, 'isDamaged'>;
   maxCachedBytes: number;
   limits: ReadLimits;
 }): ContentReader {
-  const { storage, transfer, verification, limits } = options;
+  const { storage, transfer, elsewhere, verification, limits } = options;
   const cache = new LRUCache<Digest, Buffer>({
     maxSize: options.maxCachedBytes,
     sizeCalculation: (bytes) => bytes.byteLength + ENTRY_BYTES,
   });
+
+  const relayed = (
+    from: Pick<Transfer, 'relay'>,
+    { digest }: Content,
+    part: ByteRange,
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array> => {
+    const read: ReadPiece = (piece) => from.relay({ digest, ...piece }, { signal });
+    return inPieces(read, part, limits, signal);
+  };
+
+  const passedOn = async (...from: Parameters<typeof relayed>): Promise<AsyncIterable<Uint8Array>> => {
+    try {
+      return await started(relayed(...from));
+    } catch (error) {
+      throw unavailable(from[1], error);
+    }
+  };
 
   /** Reads `here`, where the blob is held or has been fetched to; what can't be followed passes through. */
   const read = async (
@@ -65,16 +87,16 @@ export function createContentReader(options: {
       try {
         return await started(here());
       } catch (error) {
+        if (error instanceof Unanswered) return passedOn(elsewhere, content, part, signal);
         const isGone = unknown(error) || (round === 1 && (await verification.isDamaged(digest, signal)));
         if (!isGone || round === MAX_ROUNDS) throw unavailable(content, error);
       }
       try {
         if (part.length === size && (await isFollowable(transfer, content, signal))) continue;
-        const relay: ReadPiece = (piece) => transfer.relay({ digest, ...piece }, { signal });
-        return await started(inPieces(relay, part, limits, signal));
       } catch (error) {
         throw unavailable(content, error);
       }
+      return passedOn(transfer, content, part, signal);
     }
   };
 
@@ -93,7 +115,11 @@ export function createContentReader(options: {
   return {
     stream: (content, range, signal) => {
       const part = range ?? { offset: 0, length: content.size };
-      return read(content, part, () => readHeldBlob(storage, content, part, limits, signal), signal);
+      const held = (): AsyncIterable<Uint8Array> => readHeldBlob(storage, content, part, limits, signal);
+      // Whoever sends a whole blob hashes it: its bytes may come from two places. Those of a part can't be told from wrong ones.
+      if (part.length < content.size) return read(content, part, held, signal);
+      const rest = (remaining: ByteRange) => relayed(elsewhere, content, remaining, signal);
+      return read(content, part, () => goingOn(held(), part, rest), signal);
     },
     whole: async (content, signal) => {
       const cached = cache.get(content.digest);

@@ -20,6 +20,8 @@ export interface RequestState {
   readonly minimumRate: MinimumRate;
   /** Set when the client did not: it took too little of the answer, or sent too little of the request. */
   stalled: 'reader' | 'writer' | undefined;
+  /** Other regions whose services were used so far, in the place of the own region's. */
+  readonly regionsUsed: () => readonly string[];
   /** Why the request failed, for the log. */
   failure: unknown;
 }

@@ -5,6 +5,7 @@ import { incomingTraceContext, SpanKind, SpanStatusCode, withSpan } from '#libs/
 import type { FrontendSettings } from '../settings.ts';
 import { awaitsContinue, discardRest } from './body.ts';
 import type { RequestContext, RequestState } from './context.ts';
+import { tellRegionsUsed } from './regions-used.ts';
 import { watchAnswer } from './send.ts';
 
 /** One finished request, for the access log and metrics. */
@@ -32,7 +33,11 @@ export type OnRequest = (record: RequestRecord) => void;
 type Limits = Pick<FrontendSettings, 'maxDiscardedBytes' | 'discardTimeoutMs' | 'minimumRate'>;
 
 /** Gives each request its state, its span and its record. */
-export function observe(onRequest: OnRequest, limits: Limits): Middleware<RequestState, RequestContext> {
+export function observe(
+  onRequest: OnRequest,
+  regionsUsed: (signal: AbortSignal) => readonly string[],
+  limits: Limits,
+): Middleware<RequestState, RequestContext> {
   return async (ctx, next) => {
     const startedAt = performance.now();
     const abort = new AbortController();
@@ -45,6 +50,7 @@ export function observe(onRequest: OnRequest, limits: Limits): Middleware<Reques
       bytesOut: 0,
       minimumRate: limits.minimumRate,
       stalled: undefined,
+      regionsUsed: () => regionsUsed(abort.signal),
       failure: undefined,
     };
     ctx.res.once('finish', () => discardRest(ctx.req, limits.maxDiscardedBytes, limits.discardTimeoutMs));
@@ -57,6 +63,7 @@ export function observe(onRequest: OnRequest, limits: Limits): Middleware<Reques
       // Bound, so that the log line of the request has its trace.
       ctx.res.once('close', AsyncResource.bind(onClose));
       await next();
+      tellRegionsUsed(ctx);
       if (ctx.respond !== false && Buffer.isBuffer(ctx.body)) watchAnswer(ctx, ctx.body.length);
       // Whether a body follows after all can't be known, so what comes next on this connection can't be, either.
       if (ctx.state.awaitsContinue && !ctx.headerSent) ctx.set('Connection', 'close');

@@ -5,6 +5,7 @@ import type { ReadBuffers } from '../content/read-buffers.ts';
 import type { BodyCheck } from '../content/verification.ts';
 import { bytesOfWindow, ClientPace, describeRate, type MinimumRate } from './client-pace.ts';
 import type { RequestContext } from './context.ts';
+import { tellRegionsUsed } from './regions-used.ts';
 
 /*
  * Bodies that stream. Content-Length is always told beforehand, and what fails midway destroys the connection: the client can't
@@ -74,6 +75,7 @@ async function sending(
   work: (write: Write) => Promise<void>,
 ): Promise<void> {
   const rate = ctx.state.minimumRate;
+  tellRegionsUsed(ctx);
   ctx.length = length;
   ctx.respond = false;
   const { signal } = ctx.state;

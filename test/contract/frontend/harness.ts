@@ -36,6 +36,8 @@ export async function startTestFrontend(
     transfer: region.transfer.transfer,
     operations: region.operations,
     scrub: region.scrub,
+    elsewhere: region.transfer.transfer,
+    regionsUsed: () => [],
     ...overrides.collaborators,
     onRequest: (record) => requests.push(record),
     onFault: (error) => faults.push(error),

@@ -1,0 +1,95 @@
+import type { ConfiguredRegion } from '#libs/config/regions.ts';
+import { openRpcChannel } from '#libs/rpc/client.ts';
+import {
+  catalogContract,
+  operationsContract,
+  storageContract,
+  transferContract,
+  uploadsContract,
+} from '#libs/rpc/contracts.ts';
+import type { Unanswered } from '#libs/rpc/errors.ts';
+import type { TlsFiles } from '#libs/rpc/tls.ts';
+import type { Collaborators } from '../frontend.ts';
+import { catalogOrElsewhere } from './catalog.ts';
+import { guarded } from './guarded.ts';
+import { openRegion } from './open-region.ts';
+import type { Whereabouts } from './own-region.ts';
+import { createPresence, type Presence } from './presence.ts';
+import { readElsewhere } from './read.ts';
+import { followRegions } from './regions.ts';
+import { defaultElsewhereSettings } from './settings.ts';
+import { storageOrElsewhere } from './storage.ts';
+import { transferOrElsewhere } from './transfer.ts';
+import { uploadsOrElsewhere, uploadsThere } from './uploads.ts';
+import type { OnUsed } from './used.ts';
+
+export interface ElsewhereOptions {
+  readonly regions: readonly ConfiguredRegion[];
+  readonly peerTls: TlsFiles | undefined;
+  readonly onUsed: OnUsed;
+  /** `who` is a service of this region, or another region. */
+  readonly onAway: (who: string, why: Unanswered) => void;
+  readonly onBack: (who: string) => void;
+}
+
+export type OwnServices = Omit<Collaborators, 'elsewhere'>;
+
+export interface Elsewhere extends Collaborators {
+  /** Whether another region could take the place of what is away. */
+  answers(): boolean;
+  close(): void;
+}
+
+/** The own region's services and, in the place of those that are away, other regions'. Without any, only bytes come from elsewhere: by replication. */
+export function connectElsewhere(
+  own: OwnServices,
+  { regions: configured, peerTls, onUsed, onAway, onBack }: ElsewhereOptions,
+): Elsewhere {
+  if (configured.length === 0) {
+    return { ...own, elsewhere: own.transfer, answers: () => false, close: () => undefined };
+  }
+  const { presence: limits, pingEveryMs } = defaultElsewhereSettings;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const presenceOf = (service: string, probe: (signal: AbortSignal) => Promise<unknown>): Presence =>
+    createPresence({
+      ...{ probe, limits, signal },
+      onAway: (why) => onAway(`this region's ${service}`, why),
+      onBack: () => onBack(`this region's ${service}`),
+    });
+  let catalogId = '';
+  const channels = configured.map(({ endpoint: address }) =>
+    openRpcChannel({ address, ...(peerTls === undefined ? {} : { tls: peerTls }) }),
+  );
+  const known = configured.map((region, i) => {
+    const channel = channels[i];
+    if (channel === undefined) throw new Error(`There is no channel to ${region.name}.`);
+    return openRegion(region, { channel, limits, catalogId: () => catalogId, onAway, onBack, signal });
+  });
+  const where: Whereabouts = {
+    storage: presenceOf('storage', (limited) => own.storage.stat({ digests: [] }, { signal: limited })),
+    replication: presenceOf('replication', (limited) => own.catalog.status({}, { signal: limited })),
+    regions: followRegions(known, { pingEveryMs, signal }),
+    onUsed,
+  };
+  const { storage, replication, regions } = where;
+  const read = readElsewhere(regions, onUsed);
+  const noteCatalog = ({ position }: { position: { catalogId: string } | null }): void => {
+    if (position !== null && position.catalogId !== '') catalogId = position.catalogId;
+  };
+  return {
+    storage: storageOrElsewhere(guarded(storageContract, own.storage, storage), where),
+    uploads: uploadsOrElsewhere(guarded(uploadsContract, own.uploads, storage), where),
+    remoteUploads: uploadsThere(guarded(uploadsContract, own.remoteUploads, replication), where),
+    catalog: catalogOrElsewhere(guarded(catalogContract, own.catalog, replication), where, noteCatalog),
+    transfer: transferOrElsewhere(guarded(transferContract, own.transfer, replication), where, read),
+    operations: guarded(operationsContract, own.operations, replication),
+    scrub: own.scrub,
+    elsewhere: { relay: read },
+    answers: () => regions.nearestFirst().length > 0,
+    close: () => {
+      stopping.abort(new Error('The front end stops.'));
+      for (const channel of channels) channel.close();
+    },
+  };
+}

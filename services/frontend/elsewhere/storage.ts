@@ -1,0 +1,51 @@
+import { algorithmOf, parseDigest } from '#libs/oci/digest.ts';
+import type { Storage } from '#libs/rpc/contracts.ts';
+import { Unanswered } from '#libs/rpc/errors.ts';
+import type { BlobStat } from '#types/meridian/v1/BlobStat.ts';
+import type { PutBlob } from '#types/meridian/v1/PutBlob.ts';
+import type { WriteUpload } from '#types/meridian/v1/WriteUpload.ts';
+import { askElsewhere } from './ask.ts';
+import { writesHere, type Whereabouts } from './own-region.ts';
+import type { OtherRegion } from './regions.ts';
+
+/** The own storage; what is put while this region takes no content goes to the nearest other region, which pins it as well. */
+export function storageOrElsewhere(own: Storage, where: Whereabouts): Storage {
+  return {
+    ...own,
+    put: async (parts, context) => {
+      // It is small, and whoever does not answer has read it.
+      const all: PutBlob[] = [];
+      for await (const part of parts) all.push(part);
+      try {
+        if (writesHere(where)) return await own.put(replay(all), context);
+      } catch (error) {
+        if (!(error instanceof Unanswered)) throw error;
+      }
+      const { signal } = context;
+      return askElsewhere({ ...where, service: 'storage', isRepeatable: true, signal }, (other) =>
+        upload(other, all, signal),
+      );
+    },
+  };
+}
+
+async function upload(
+  { uploads }: OtherRegion,
+  all: readonly PutBlob[],
+  signal: AbortSignal,
+): Promise<BlobStat> {
+  const header = all[0]?.header;
+  if (!header) throw new Error('What is put begins with its header.');
+  const { repository, digest } = header;
+  const algorithm = algorithmOf(parseDigest(digest));
+  const { id } = await uploads.create({ repository, algorithm }, { signal });
+  const target = { id, repository, offset: 0 };
+  const messages: WriteUpload[] = [{ target }];
+  for (const { data } of all) if (data) messages.push({ data });
+  await uploads.write(replay(messages), { signal });
+  return uploads.finish({ id, repository, digest }, { signal });
+}
+
+async function* replay<T>(messages: readonly T[]): AsyncGenerator<T, void, undefined> {
+  yield* messages;
+}
