@@ -1,3 +1,4 @@
+import type { AuthDefinition, AuthHandlers } from '#types/meridian/v1/Auth.ts';
 import type { CatalogDefinition, CatalogHandlers } from '#types/meridian/v1/Catalog.ts';
 import type { OperationsDefinition, OperationsHandlers } from '#types/meridian/v1/Operations.ts';
 import type { PeerDefinition, PeerHandlers } from '#types/meridian/v1/Peer.ts';
@@ -14,6 +15,7 @@ export type Reclaim = Service<ReclaimDefinition, ReclaimHandlers>;
 export type Scrub = Service<ScrubDefinition, ScrubHandlers>;
 export type Uploads = Service<UploadsDefinition, UploadsHandlers>;
 export type Catalog = Service<CatalogDefinition, CatalogHandlers>;
+export type Auth = Service<AuthDefinition, AuthHandlers>;
 export type Transfer = Service<TransferDefinition, TransferHandlers>;
 export type Operations = Service<OperationsDefinition, OperationsHandlers>;
 export type Peer = Service<PeerDefinition, PeerHandlers>;
@@ -32,6 +34,7 @@ const services = loadServices([
   'meridian/v1/scrub.proto',
   'meridian/v1/uploads.proto',
   'meridian/v1/catalog.proto',
+  'meridian/v1/auth.proto',
   'meridian/v1/transfer.proto',
   'meridian/v1/operations.proto',
 ]);
@@ -41,6 +44,7 @@ export const reclaimContract = contract<Reclaim>('meridian.v1.Reclaim');
 export const scrubContract = contract<Scrub>('meridian.v1.Scrub');
 export const uploadsContract = contract<Uploads>('meridian.v1.Uploads');
 export const catalogContract = contract<Catalog>('meridian.v1.Catalog');
+export const authContract = contract<Auth>('meridian.v1.Auth');
 export const transferContract = contract<Transfer>('meridian.v1.Transfer');
 export const operationsContract = contract<Operations>('meridian.v1.Operations');
 export const peerContract = contract<Peer>('meridian.v1.Peer');

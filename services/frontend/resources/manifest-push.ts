@@ -40,7 +40,7 @@ export function pushManifest(frontend: Frontend): Handler {
     await storage.put(parts({ repository, digest, size }, bytes), { signal });
     failpoint('push.stored');
     const manifest = { mediaType, digest, size };
-    const push = { repository, tags, manifest, ifMatch, ifNoneMatch, pushedBy: '' };
+    const push = { repository, tags, manifest, ifMatch, ifNoneMatch, pushedBy: '', mayRetag: true };
     const { position, durableRegions, subject } = await catalog.push(push, { signal });
     cache.wrote(repository, position);
     content.keep(digest, bytes);

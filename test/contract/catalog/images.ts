@@ -68,6 +68,7 @@ export function publish(
     ifMatch: '',
     ifNoneMatch: '',
     pushedBy: 'alice',
+    mayRetag: true,
   };
   return catalog.push({ ...request, ...more }, { signal: AbortSignal.timeout(40_000) });
 }

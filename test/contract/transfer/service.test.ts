@@ -80,6 +80,7 @@ describe('the replication service of three regions', () => {
         ifMatch: '',
         ifNoneMatch: '',
         pushedBy: 'someone',
+        mayRetag: true,
       },
       context,
     );
@@ -128,6 +129,7 @@ describe('the replication service of three regions', () => {
         ifMatch: '',
         ifNoneMatch: '',
         pushedBy: 'someone',
+        mayRetag: true,
       },
       context,
     );

@@ -1,0 +1,82 @@
+import type { GroupName, PrincipalName } from './names.ts';
+import type { Policy } from './policy.ts';
+import type { Grant, PrincipalRecord } from './records.ts';
+
+/**
+ * Who proved to be whom, and by what. A signed token carries it; what it is worth is looked up again at each request, so that whoever is
+ * removed, disabled or has that credential taken away is nobody from then on.
+ */
+export interface Authentication {
+  readonly name: PrincipalName;
+  /** Of this one of that name. */
+  readonly id: string;
+  readonly credential: Credential;
+}
+
+/** A user's password, a robot's secret, or a personal access token, by its id. */
+export type Credential = `${'password' | 'secret' | 'token'}:${string}`;
+
+/** Who asks, as of now. */
+export type Identity = Anonymous | Known;
+
+interface Anonymous {
+  readonly kind: 'anonymous';
+  readonly limits: readonly Limit[];
+}
+
+interface Known {
+  readonly kind: 'user' | 'robot';
+  readonly name: PrincipalName;
+  readonly id: string;
+  readonly groups: readonly GroupName[];
+  readonly limits: readonly Limit[];
+}
+
+/** What a token was narrowed to: one of the grants must cover what is asked. All limits of an identity hold. */
+export type Limit = readonly Grant[];
+
+export const ANONYMOUS: Identity = { kind: 'anonymous', limits: [] };
+
+/** Who that is now; undefined where there is no such one any more, or the credential is gone. `nowMs` is since 1970. */
+export function identify(policy: Policy, proven: Authentication, nowMs: number): Identity | undefined {
+  const principal = policy.principal(proven.name);
+  if (principal?.id !== proven.id || !isActive(principal, nowMs)) return undefined;
+  const limits = limitsOf(policy, principal, proven, nowMs);
+  if (limits === undefined) return undefined;
+  return { kind: principal.kind, name: proven.name, id: principal.id, groups: principal.groups, limits };
+}
+
+/** The same identity, which may do no more than one of the grants allows. */
+export function narrowed(identity: Identity, grants: Limit): Identity {
+  return { ...identity, limits: [...identity.limits, grants] };
+}
+
+/** Neither disabled nor expired. */
+export function isActive({ disabled, expiresAtMs }: PrincipalRecord, nowMs: number): boolean {
+  return !disabled && isUnexpired({ expiresAtMs }, nowMs);
+}
+
+export function isUnexpired({ expiresAtMs }: { expiresAtMs?: number | undefined }, nowMs: number): boolean {
+  return expiresAtMs === undefined || nowMs < expiresAtMs;
+}
+
+/** By what the credential is narrowed; undefined where it is not good any more. */
+function limitsOf(
+  policy: Policy,
+  principal: PrincipalRecord,
+  { name, credential }: Authentication,
+  nowMs: number,
+): readonly Limit[] | undefined {
+  const at = credential.indexOf(':');
+  const [kind, id] = [credential.slice(0, at), credential.slice(at + 1)];
+  if (kind === 'password') {
+    return principal.kind === 'user' && principal.password?.id === id ? [] : undefined;
+  }
+  if (kind === 'secret') {
+    const secrets = principal.kind === 'robot' ? principal.secrets : [];
+    return secrets.some((secret) => secret.id === id && isUnexpired(secret, nowMs)) ? [] : undefined;
+  }
+  const token = kind === 'token' ? policy.token(id) : undefined;
+  if (token?.ownerId !== principal.id || token.owner !== name || !isUnexpired(token, nowMs)) return undefined;
+  return token.grants === undefined ? [] : [token.grants];
+}

@@ -1,0 +1,18 @@
+/** Most of each kind in a registry: each region keeps all of it at hand. */
+export const MAX_PRINCIPALS = 10_000;
+export const MAX_TOKENS = 20_000;
+export const MAX_BINDINGS = 10_000;
+
+/** So that the transaction that removes someone has room for all that is his. */
+export const MAX_TOKENS_PER_PRINCIPAL = 30;
+export const MAX_BINDINGS_PER_PRINCIPAL = 30;
+
+export const MAX_GROUPS = 50;
+/** Of a robot at a time: an old one that still runs, the one that replaces it, and some more. */
+export const MAX_SECRETS = 5;
+/** Narrowings of one token. */
+export const MAX_GRANTS = 20;
+export const MAX_DESCRIPTION = 200;
+
+/** The longest that a token signed by the registry may be good for: its key's public part is kept so long. */
+export const MAX_SIGNED_TOKEN_MS = 30 * 24 * 3_600_000;
