@@ -13,43 +13,60 @@ export interface RegionsElsewhere {
   readonly us: SeparateRegion;
   /** `host:port` where clients reach each. */
   readonly registries: Readonly<Record<'us' | 'eu' | 'ap', string>>;
+  /** All services of the other two, each in one process. */
+  readonly others: Readonly<Record<'eu' | 'ap', OtherProcess>>;
   /** Starts another front end of us, with these variables besides. */
   startFrontend(listen: string, env: Readonly<Record<string, string>>): Promise<ServiceProcess>;
-  readonly coordinator: { kill(): Promise<void>; start(): Promise<void> };
+  readonly coordinator: OtherProcess;
   stop(): Promise<void>;
 }
 
-/** With mutual TLS where OpenSSL is there to make certificates. */
-export async function startRegionsElsewhere(): Promise<RegionsElsewhere> {
+export interface OtherProcess {
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** With mutual TLS where it is asked for and OpenSSL is there to make certificates. */
+export async function startRegionsElsewhere({
+  secured,
+  replication = {},
+}: {
+  readonly secured: boolean;
+  /** More variables of the replication of us. */
+  readonly replication?: Readonly<Record<string, string>>;
+}): Promise<RegionsElsewhere> {
   const scratch = await mkdtemp(join(tmpdir(), 'meridian-elsewhere-'));
   const names = ['us', 'eu', 'ap'] as const;
-  const tls = hasOpenssl ? makeCertificates(join(scratch, 'certificates'), [...names]) : undefined;
+  const isSecured = secured && hasOpenssl;
+  const tls = isSecured ? makeCertificates(join(scratch, 'certificates'), [...names]) : undefined;
   const [etcdPort = 0, ...ports] = await freePorts(6);
   const [usPeer = 0, euPeer = 0, apPeer = 0, euPort = 0, apPort = 0] = ports;
-  const etcd = `${hasOpenssl ? 'https' : 'http'}://localhost:${etcdPort}`;
+  const etcd = `${isSecured ? 'https' : 'http'}://localhost:${etcdPort}`;
   const regions = `us=localhost:${usPeer},eu=localhost:${euPeer},ap=localhost:${apPeer}`;
-  const startCoordinator = (): Promise<ServiceProcess> =>
+  const coordinator = await restartable(() =>
     startService('coordinator/main.ts', {
       MERIDIAN_LISTEN: `127.0.0.1:${etcdPort}`,
       MERIDIAN_DATA_DIR: join(scratch, 'coordinator'),
       ...tlsEnv('MERIDIAN_RPC_TLS', tls?.us),
-    });
-  let coordinator = await startCoordinator();
-  const whole = (region: 'eu' | 'ap', port: number, peerPort: number): Promise<ServiceProcess> =>
-    startService('region.ts', {
-      MERIDIAN_REGION: region,
-      MERIDIAN_LISTEN: `127.0.0.1:${port}`,
-      MERIDIAN_PEER_LISTEN: `127.0.0.1:${peerPort}`,
-      MERIDIAN_DATA_DIR: join(scratch, region),
-      MERIDIAN_REGIONS: regions,
-      MERIDIAN_ETCD: etcd,
-      ...tlsEnv('MERIDIAN_PEER_TLS', tls?.[region]),
-      ...tlsEnv('MERIDIAN_ETCD_TLS', tls?.[region]),
-    });
+    }),
+  );
+  const whole = (region: 'eu' | 'ap', port: number, peerPort: number): Promise<Restartable> =>
+    restartable(() =>
+      startService('region.ts', {
+        MERIDIAN_REGION: region,
+        MERIDIAN_LISTEN: `127.0.0.1:${port}`,
+        MERIDIAN_PEER_LISTEN: `127.0.0.1:${peerPort}`,
+        MERIDIAN_DATA_DIR: join(scratch, region),
+        MERIDIAN_REGIONS: regions,
+        MERIDIAN_ETCD: etcd,
+        ...tlsEnv('MERIDIAN_PEER_TLS', tls?.[region]),
+        ...tlsEnv('MERIDIAN_ETCD_TLS', tls?.[region]),
+      }),
+    );
   const [us, eu, ap] = await Promise.all([
     startSeparateRegion({
       ...{ region: 'us', dataDir: join(scratch, 'us'), peerPort: usPeer, regions, etcd },
-      ...{ tls: tls?.us, elsewhere: true },
+      ...{ tls: tls?.us, elsewhere: true, env: { replication } },
     }),
     whole('eu', euPort, euPeer),
     whole('ap', apPort, apPeer),
@@ -57,6 +74,7 @@ export async function startRegionsElsewhere(): Promise<RegionsElsewhere> {
   return {
     scratch,
     us,
+    others: { eu, ap },
     registries: { us: us.registry, eu: `127.0.0.1:${euPort}`, ap: `127.0.0.1:${apPort}` },
     startFrontend: (listen, env) =>
       startService('frontend/main.ts', {
@@ -68,17 +86,29 @@ export async function startRegionsElsewhere(): Promise<RegionsElsewhere> {
         ...frontendTls(tls?.us),
         ...env,
       }),
-    coordinator: {
-      kill: () => coordinator.kill(),
-      start: async () => {
-        coordinator = await startCoordinator();
-      },
-    },
+    coordinator,
     stop: async () => {
       await us.stop();
       await Promise.all([eu.stop(), ap.stop()]);
       await coordinator.stop();
       await rm(scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Restartable extends OtherProcess {
+  stop(): Promise<void>;
+}
+
+async function restartable(launch: () => Promise<ServiceProcess>): Promise<Restartable> {
+  let running = await launch();
+  return {
+    kill: () => running.kill(),
+    start: async () => {
+      running = await launch();
+    },
+    stop: async () => {
+      await running.stop();
     },
   };
 }

@@ -8,7 +8,7 @@ import { askElsewhere } from './ask.ts';
 import { writesHere, type Whereabouts } from './own-region.ts';
 import type { OtherRegion } from './regions.ts';
 
-/** The own storage; what is put while this region takes no content goes to the nearest other region, which pins it as well. */
+/** The own storage; what is put or mounted while this region takes no content goes to the nearest other region, which pins it as well. */
 export function storageOrElsewhere(own: Storage, where: Whereabouts): Storage {
   return {
     ...own,
@@ -26,8 +26,18 @@ export function storageOrElsewhere(own: Storage, where: Whereabouts): Storage {
         upload(other, all, signal),
       );
     },
+    hold: async ({ pushId, repository, blobs, ...request }, context) => {
+      if (writesHere(where)) return own.hold({ pushId, repository, blobs, ...request }, context);
+      const signal = AbortSignal.any([context.signal, AbortSignal.timeout(HOLD_TIMEOUT_MS)]);
+      return askElsewhere({ ...where, service: 'storage', isRepeatable: true, signal }, ({ region, peer }) =>
+        peer.hold({ pushId, repository, blobs, from: region }, { signal }),
+      );
+    },
   };
 }
+
+/** A region that holds a blob pins it at once; one that does not may take as long to copy it as the client to upload it. */
+const HOLD_TIMEOUT_MS = 10_000;
 
 async function upload(
   { uploads }: OtherRegion,

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OCI_MANIFEST } from '#libs/oci/mediatype.ts';
 import { writeImageLayout } from '#test/support/oci-layout.ts';
 import { startRegionsElsewhere, type RegionsElsewhere } from '#test/support/regions-elsewhere.ts';
+import { requestsWithout } from '#test/support/requests-without.ts';
 import { pull, pullBlob, push, send, type Answer } from '#test/support/registry-client.ts';
 import type { ServiceName } from '#test/support/separate-region.ts';
 
@@ -13,7 +14,7 @@ let cluster: RegionsElsewhere;
 let us: string;
 
 beforeAll(async () => {
-  cluster = await startRegionsElsewhere();
+  cluster = await startRegionsElsewhere({ secured: true });
   us = cluster.registries.us;
 });
 afterAll(() => cluster.stop());
@@ -68,9 +69,7 @@ describe.each([
   beforeAll(async () => {
     held = await pushImage('us');
     elsewhere = await pushImage('eu');
-    await Promise.all(
-      ['us', 'eu', 'ap'].map((region) => pull(cluster.registries[region as 'us'], held.repository, '1.0')),
-    );
+    await pushed(held);
     await without(...away);
   });
 
@@ -159,5 +158,54 @@ describe.each([
     await pull(us, after.repository, '1.0');
     expect(await bytesFromElsewhere()).toBe(before);
     expect(log()).not.toContain('should not');
+  });
+});
+
+describe.each(['storage', 'replication'] as const)('while the %s of us hangs', (service) => {
+  it('its work is done elsewhere once that is noticed, and here again as soon as it goes on', async () => {
+    const image = await pushImage('us');
+    await pushed(image);
+    await without();
+    const { pid } = cluster.us.process(service);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await pull(us, image.repository, '1.0');
+      const { repository, layer } = image;
+      const path = service === 'storage' ? `blobs/${layer.digest}` : 'tags/list';
+      expect((await get(`/v2/${repository}/${path}`)).headers['meridian-served-by']).toMatch(/^(eu|ap)$/);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    const log = (): string => cluster.us.process('frontend').log();
+    await expect.poll(log, soon).toContain(`this region's ${service} goes there again`);
+    expect((await get(`/v2/${image.repository}/tags/list`)).headers['meridian-served-by']).toBeUndefined();
+  });
+});
+
+/** Has all regions hold the image. */
+async function pushed({ repository }: Pick<Image, 'repository'>): Promise<void> {
+  await Promise.all(Object.values(cluster.registries).map((registry) => pull(registry, repository, '1.0')));
+}
+
+describe.each(['storage', 'replication'] as const)('without the %s of us', (down) => {
+  it('a front end answers every route as it can by the help of other regions', async () => {
+    const dir = join(cluster.scratch, 'every-route');
+    const { digest } = await writeImageLayout(dir, '1.0', { layerBytes: [100_000], seed: down });
+    await push(us, 'team/app', '1.0', dir);
+    await pushed({ repository: 'team/app' });
+    const { body: bytes } = await get('/v2/team/app/manifests/1.0');
+    const { layers } = JSON.parse(bytes.toString()) as { layers: { digest: string }[] };
+    const requests = requestsWithout({ digest, bytes, layer: layers[0]?.digest ?? '' });
+    await without(down);
+    const answers = await Promise.all(
+      requests.map(async ({ method, path, sent }) => [
+        method,
+        path,
+        (await send(us, method, path, sent)).status,
+      ]),
+    );
+    expect(answers).toEqual(requests.map(({ method, path, elsewhere }) => [method, path, elsewhere[down]]));
+    expect(cluster.us.process('frontend').log()).not.toContain('should not');
+    await cluster.us.start(down);
   });
 });
