@@ -1,6 +1,7 @@
 import {
   context,
   INVALID_SPAN_CONTEXT,
+  isSpanContextValid,
   propagation,
   ROOT_CONTEXT,
   SpanStatusCode,
@@ -39,6 +40,8 @@ export async function withSpan<T>(
 ): Promise<T> {
   const { span, active } = open(name, options);
   try {
+    // Where there is no trace, nothing needs to be carried along.
+    if (active === context.active()) return await work(span);
     return await context.with(active, work, undefined, span);
   } catch (error) {
     note(span, error, options.signal);
@@ -99,7 +102,13 @@ export function outgoingTraceHeaders(): Record<string, string> {
 
 /** The context that W3C headers of a request describe; a new root where there are none. */
 export function incomingTraceContext(headers: Record<string, string>): Context {
-  return propagation.extract(ROOT_CONTEXT, headers);
+  return headers['traceparent'] === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, headers);
+}
+
+/** The same function, called with the trace that is active now. */
+export function inActiveTrace(work: () => void): () => void {
+  const active = context.active();
+  return active === ROOT_CONTEXT ? work : () => context.with(active, work);
 }
 
 /** The active span, for others to point at. */
@@ -120,7 +129,8 @@ function open(
     return { span: trace.wrapSpanContext(INVALID_SPAN_CONTEXT), active: parent };
   }
   const span = tracer.startSpan(name, { ...(kind === undefined ? {} : { kind }), attributes }, parent);
-  return { span, active: trace.setSpan(parent, span) };
+  // Without a receiver of traces there are spans too, that stand for none.
+  return { span, active: isSpanContextValid(span.spanContext()) ? trace.setSpan(parent, span) : parent };
 }
 
 function note(span: Span, error: unknown, signal: AbortSignal | undefined): void {

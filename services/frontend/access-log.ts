@@ -1,8 +1,9 @@
-import type { Logger } from '#libs/telemetry/log.ts';
+import { withoutRedaction, type Logger } from '#libs/telemetry/log.ts';
 import type { OnRequest } from './http/observe.ts';
 
 /** A line for each request that has ended. */
-export function accessLog(log: Logger): OnRequest {
+export function accessLog(processLog: Logger): OnRequest {
+  const log = withoutRedaction(processLog);
   return ({ method, path, status, failure, durationMs, ...rest }) => {
     const why = failure instanceof Error ? { failure: failure.message } : {};
     const fields = { method, path, status, ...rest, ...why, durationMs: Math.round(durationMs) };

@@ -7,7 +7,7 @@ import type { MinimumRate } from './client-pace.ts';
 /** What is known of a request while it runs. */
 export interface RequestState {
   /** Aborts when the client goes away. */
-  signal: AbortSignal;
+  readonly signal: AbortSignal;
   /** The template of the route, such as `/v2/<name>/tags/list`; empty where none matches. */
   route: string;
   repository: string | undefined;

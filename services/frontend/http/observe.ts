@@ -1,9 +1,15 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { Middleware } from 'koa';
 import { RegistryError } from '#libs/oci/errors.ts';
-import { incomingTraceContext, SpanKind, SpanStatusCode, withSpan } from '#libs/telemetry/trace.ts';
+import {
+  inActiveTrace,
+  incomingTraceContext,
+  SpanKind,
+  SpanStatusCode,
+  withSpan,
+} from '#libs/telemetry/trace.ts';
 import type { FrontendSettings } from '../settings.ts';
-import { awaitsContinue, discardRest } from './body.ts';
+import { awaitsContinue, discardRest, hasBody } from './body.ts';
+import { createLeaving } from './leaving.ts';
 import type { RequestContext, RequestState } from './context.ts';
 import { tellRegionsUsed } from './regions-used.ts';
 import { watchAnswer } from './send.ts';
@@ -40,9 +46,11 @@ export function observe(
 ): Middleware<RequestState, RequestContext> {
   return async (ctx, next) => {
     const startedAt = performance.now();
-    const abort = new AbortController();
+    const leaving = createLeaving();
     ctx.state = {
-      signal: abort.signal,
+      get signal() {
+        return leaving.signal;
+      },
       route: '',
       repository: undefined,
       awaitsContinue: awaitsContinue(ctx.req),
@@ -53,15 +61,17 @@ export function observe(
       regionsUsed: () => regionsUsed(abort.signal),
       failure: undefined,
     };
-    ctx.res.once('finish', () => discardRest(ctx.req, limits.maxDiscardedBytes, limits.discardTimeoutMs));
+    if (hasBody(ctx)) {
+      ctx.res.once('finish', () => discardRest(ctx.req, limits.maxDiscardedBytes, limits.discardTimeoutMs));
+    }
     await inSpan(ctx, async () => {
       const onClose = (): void => {
         const aborted = !ctx.res.writableFinished;
-        if (aborted) abort.abort(new Error('The client went away.'));
+        if (aborted) leaving.left();
         onRequest(recordOf(ctx, aborted, performance.now() - startedAt));
       };
       // Bound, so that the log line of the request has its trace.
-      ctx.res.once('close', AsyncResource.bind(onClose));
+      ctx.res.once('close', inActiveTrace(onClose));
       await next();
       tellRegionsUsed(ctx);
       if (ctx.respond !== false && Buffer.isBuffer(ctx.body)) watchAnswer(ctx, ctx.body.length);
@@ -78,6 +88,7 @@ async function inSpan(ctx: RequestContext, handle: () => Promise<void>): Promise
   const attributes = { 'http.request.method': ctx.method };
   await withSpan('HTTP', { kind: SpanKind.SERVER, parent, attributes }, async (span) => {
     await handle();
+    if (!span.isRecording()) return;
     const { route, repository, failure } = ctx.state;
     span.updateName(`HTTP ${ctx.method} ${route}`.trimEnd());
     span.setAttribute('http.response.status_code', ctx.status);
