@@ -1,10 +1,8 @@
-import { METHODS } from 'node:http';
-import { Router } from '@koa/router';
-import type { Middleware } from 'koa';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { ReadBuffers } from './content/read-buffers.ts';
 import type { Frontend } from './frontend.ts';
-import type { Handler, RequestContext, RequestState } from './http/context.ts';
+import type { Handler } from './http/context.ts';
+import type { Answering, Method } from './http/router.ts';
 import { base, health } from './resources/base.ts';
 import { deleteBlob } from './resources/blob-deletion.ts';
 import { readBlob } from './resources/blobs.ts';
@@ -21,8 +19,6 @@ import { readStatus } from './resources/status.ts';
 import { listTags } from './resources/tags.ts';
 import { startUpload } from './resources/upload-start.ts';
 import { cancelUpload, endUpload, uploadStatus, writeUpload } from './resources/uploads.ts';
-
-type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 /** Where deletion is turned off, every DELETE is refused except those that say that they delete no content. */
 export type Route = readonly [Method, path: string, Handler, 'deletes no content'?];
@@ -90,62 +86,15 @@ export function routeTable(frontend: Frontend, buffers: ReadBuffers): Route[] {
   ];
 }
 
-export interface RegistryRouters {
-  readonly routes: Router<RequestState>;
-  /** Refuses what is turned off, and comes first: `routes` does not have it, so that no `Allow` names it. */
-  readonly refusals: Middleware<RequestState, RequestContext>;
-}
-
-export function registryRouters(frontend: Frontend, buffers: ReadBuffers): RegistryRouters {
-  const all = routeTable(frontend, buffers);
-  const offered = all.filter((route) => !isTurnedOff(route, frontend));
-  const routerOf = (routes: readonly Route[]): Router<RequestState> => {
-    const router = new Router<RequestState>({ sensitive: true, strict: true, methods: METHODS });
-    for (const [method, path, handler] of routes) {
-      const route = template(path);
-      router[method](path, async (ctx) => {
-        ctx.state.route = route;
-        try {
-          await handler(ctx);
-        } catch (error) {
-          if (isUnsupported(error)) ctx.set('Allow', allowedBeside(method, path, offered));
-          throw error;
-        }
-      });
-    }
-    return router;
-  };
-  const turnedOff = all.filter((route) => isTurnedOff(route, frontend));
-  const refusing = routerOf(turnedOff.map(([method, path]) => [method, path, refuseDeletion]));
-  const refuse = refusing.routes();
-  return {
-    routes: routerOf(offered),
-    // Asked only for what it has: a router leaves its paths to `Allow` even where it has not the method.
-    refusals: async (ctx, next) => {
-      await (refusing.match(ctx.path, ctx.method).route ? refuse(ctx, next) : next());
-    },
-  };
-}
-
-function isTurnedOff([method, , , effect]: Route, { settings }: Frontend): boolean {
-  return method === 'delete' && effect !== 'deletes no content' && settings.deletion === 'off';
+/** All routes, those that are turned off as refusals. */
+export function answeringRoutes(frontend: Frontend, buffers: ReadBuffers): Answering[] {
+  return routeTable(frontend, buffers).map(([method, path, handler, effect]) => {
+    const isTurnedOff =
+      method === 'delete' && effect !== 'deletes no content' && frontend.settings.deletion === 'off';
+    return { method, path, handler: isTurnedOff ? refuseDeletion : handler, isTurnedOff };
+  });
 }
 
 const refuseDeletion: Handler = async () => {
   throw new RegistryError('UNSUPPORTED', 'Deletion is turned off in this registry; ask its operator.');
 };
-
-function isUnsupported(error: unknown): boolean {
-  return error instanceof RegistryError && error.code === 'UNSUPPORTED';
-}
-
-/** The other methods that the path takes. https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6 */
-function allowedBeside(refused: Method, path: string, routes: readonly Route[]): string {
-  const others = routes.filter(([method, other]) => other === path && method !== refused);
-  return others.map(([method]) => (method === 'get' ? 'HEAD, GET' : method.toUpperCase())).join(', ');
-}
-
-/** The path as the spec writes it: `/v2/<name>/manifests/<reference>`. */
-function template(path: string): string {
-  return path.replaceAll(/[*:](\w+)/g, '<$1>');
-}

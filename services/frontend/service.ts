@@ -8,13 +8,14 @@ import { createReadBudget, type ReadBudget } from './content/read-budget.ts';
 import { createReadBuffers } from './content/read-buffers.ts';
 import type { Collaborators, Frontend } from './frontend.ts';
 import { closeServer } from './http/close-server.ts';
-import type { RequestState } from './http/context.ts';
+import type { RequestParameters, RequestState } from './http/context.ts';
 import { answerErrors, type OnFault } from './http/errors.ts';
 import { requireHost } from './http/host.ts';
 import { answerMalformed } from './http/malformed.ts';
 import { observe, type OnRequest } from './http/observe.ts';
+import { routing } from './http/router.ts';
 import { originForm } from './http/target.ts';
-import { registryRouters } from './routes.ts';
+import { answeringRoutes } from './routes.ts';
 import type { FrontendSettings } from './settings.ts';
 import { wireFrontend } from './wire.ts';
 
@@ -95,20 +96,17 @@ function applicationOf(
   frontend: Frontend,
   budget: ReadBudget,
   { settings, regionsUsed, onRequest, onFault }: FrontendOptions,
-): Koa<RequestState> {
+): Koa<RequestState, RequestParameters> {
   const buffers = createReadBuffers({
     budget,
     limits: { mostBytes: settings.readBufferBytes, leastBytes: settings.leastReadBufferBytes },
     maxKeptBytes: settings.maxReadBytes,
   });
-  const { routes, refusals } = registryRouters(frontend, buffers);
-  const app = new Koa<RequestState>();
+  const app = new Koa<RequestState, RequestParameters>();
   app.use(observe(onRequest, regionsUsed, settings));
   app.use(answerErrors(onFault));
   app.use(requireHost);
-  app.use(refusals);
-  app.use(routes.allowedMethods());
-  app.use(routes.routes());
+  app.use(routing(answeringRoutes(frontend, buffers)));
   // What fails after the header was sent has been dealt with where it was sent.
   app.on('error', (error: unknown, ctx?: { headerSent: boolean }) => {
     if (ctx?.headerSent !== true) onFault(error, 'answering a request');

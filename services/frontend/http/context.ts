@@ -1,4 +1,4 @@
-import type { RouterContext } from '@koa/router';
+import type { ParameterizedContext } from 'koa';
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
 import { parseReference, type Reference } from '#libs/oci/reference.ts';
@@ -26,7 +26,12 @@ export interface RequestState {
   failure: unknown;
 }
 
-export type RequestContext = RouterContext<RequestState>;
+export interface RequestParameters {
+  /** What the path has in the places that its template leaves open, decoded. */
+  params: Readonly<Record<string, string>>;
+}
+
+export type RequestContext = ParameterizedContext<RequestState, RequestParameters>;
 export type Handler = (ctx: RequestContext) => Promise<void>;
 
 /*

@@ -2,7 +2,7 @@ import type { Middleware } from 'koa';
 import { errorBody, httpStatusOf, RegistryError } from '#libs/oci/errors.ts';
 import { quote } from '#libs/oci/quote.ts';
 import { answerJson } from './answer.ts';
-import type { RequestContext, RequestState } from './context.ts';
+import type { RequestContext, RequestParameters, RequestState } from './context.ts';
 
 /** Takes note of an error that is a fault of the program. */
 export type OnFault = (error: unknown, where: string) => void;
@@ -11,7 +11,7 @@ export type OnFault = (error: unknown, where: string) => void;
  * Turns whatever is thrown into the spec's JSON: the one place where errors become answers.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
  */
-export function answerErrors(onFault: OnFault): Middleware<RequestState, RequestContext> {
+export function answerErrors(onFault: OnFault): Middleware<RequestState, RequestParameters> {
   return async (ctx, next) => {
     try {
       await next();

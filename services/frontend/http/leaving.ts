@@ -2,6 +2,8 @@
 export interface Leaving {
   /** Aborts when it has; made when it is first asked for, since answers from memory need none. */
   readonly signal: AbortSignal;
+  /** The same, if it was asked for. */
+  readonly given: AbortSignal | undefined;
   left(): void;
 }
 
@@ -15,6 +17,9 @@ export function createLeaving(): Leaving {
         if (hasLeft) abort.abort(clientLeft());
       }
       return abort.signal;
+    },
+    get given() {
+      return abort?.signal;
     },
     left: () => {
       hasLeft = true;

@@ -10,7 +10,7 @@ import {
 import type { FrontendSettings } from '../settings.ts';
 import { awaitsContinue, discardRest, hasBody } from './body.ts';
 import { createLeaving } from './leaving.ts';
-import type { RequestContext, RequestState } from './context.ts';
+import type { RequestContext, RequestParameters, RequestState } from './context.ts';
 import { tellRegionsUsed } from './regions-used.ts';
 import { watchAnswer } from './send.ts';
 
@@ -43,7 +43,7 @@ export function observe(
   onRequest: OnRequest,
   regionsUsed: (signal: AbortSignal) => readonly string[],
   limits: Limits,
-): Middleware<RequestState, RequestContext> {
+): Middleware<RequestState, RequestParameters> {
   return async (ctx, next) => {
     const startedAt = performance.now();
     const leaving = createLeaving();
@@ -58,7 +58,8 @@ export function observe(
       bytesOut: 0,
       minimumRate: limits.minimumRate,
       stalled: undefined,
-      regionsUsed: () => regionsUsed(abort.signal),
+      // Without a signal no service was asked.
+      regionsUsed: () => (leaving.given === undefined ? [] : regionsUsed(leaving.given)),
       failure: undefined,
     };
     if (hasBody(ctx)) {

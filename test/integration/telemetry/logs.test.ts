@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createLog, type LogOptions } from '#libs/telemetry/log.ts';
 import { incomingTraceContext, withSpan } from '#libs/telemetry/trace.ts';
@@ -78,3 +79,31 @@ describe('a log line', () => {
     expect(lines).toEqual([]);
   });
 });
+
+describe('the log of a process', () => {
+  it('is whole and in order when the process ends in the same turn', async () => {
+    const script = `
+      import { createLog } from '#libs/telemetry/log.ts';
+      const log = createLog({ service: 'frontend', region: 'eu', level: 'info' });
+      setImmediate(() => log.info({ n: 0 }, 'An earlier turn.'));
+      setTimeout(() => {
+        for (let n = 1; n <= 300; n++) log.info({ n }, 'x'.repeat(300));
+        process.exit(3);
+      }, 1);`;
+    const { code, output } = await outputOf(script);
+    const numbers = output
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { n: number }).n);
+    expect(code).toBe(3);
+    expect(numbers).toEqual(Array.from({ length: 301 }, (_, n) => n));
+  });
+});
+
+function outputOf(script: string): Promise<{ code: unknown; output: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--input-type=module', '--eval', script], (error, output) =>
+      resolve({ code: error?.code, output }),
+    );
+  });
+}
