@@ -2,14 +2,15 @@ import { prepareBlobs, prepareImages } from './pushes.ts';
 import { preparePulls } from './pulls.ts';
 import { prepareRequests, type Prepared } from './requests.ts';
 import { Tally } from './tally.ts';
-import type { FromGenerator, LoadPlan, LoadResult, ToGenerator } from './work.ts';
+import { prepareTrace } from './trace.ts';
+import type { FromGenerator, LoadResult, ToGenerator, Work } from './work.ts';
 
 /*
  * The load generator: a process of its own, told by its parent what to prepare and when to go, so that neither what it costs nor what it
  * prepares is counted for the server.
  */
 
-let prepared: Prepared | undefined;
+let prepared: readonly Prepared[] = [];
 
 process.on('message', (message: ToGenerator) => {
   handle(message).then(tell, (error: unknown) => tell({ kind: 'failed', message: String(error) }));
@@ -18,14 +19,15 @@ process.on('disconnect', () => process.exit());
 
 async function handle(message: ToGenerator): Promise<FromGenerator> {
   if (message.kind === 'prepare') {
-    prepared = await prepare(message.plan);
+    const { registry, work } = message.plan;
+    const parts = work.kind === 'together' ? work.parts : [work];
+    prepared = await Promise.all(parts.map((part) => prepare(registry, part)));
     return { kind: 'prepared' };
   }
-  if (prepared === undefined) throw new Error('There is nothing prepared.');
   return { kind: 'result', result: await run(prepared) };
 }
 
-function prepare({ registry, work }: LoadPlan): Promise<Prepared> {
+function prepare(registry: string, work: Work): Promise<Prepared> {
   switch (work.kind) {
     case 'requests':
       return prepareRequests(registry, work);
@@ -35,17 +37,28 @@ function prepare({ registry, work }: LoadPlan): Promise<Prepared> {
       return prepareImages(registry, work);
     case 'pull-images':
       return preparePulls(registry, work);
+    case 'trace':
+      return prepareTrace(registry, work);
+    case 'together':
+      throw new Error('Work that is done together is not done together again.');
   }
 }
 
-async function run(work: Prepared): Promise<LoadResult> {
-  const tally = new Tally();
+async function run(works: readonly Prepared[]): Promise<LoadResult> {
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
-  await work(tally);
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const { user, system } = process.cpuUsage(cpuBefore);
-  return tally.result(seconds, (user + system) / 1e6);
+  const results = await Promise.all(
+    works.map(async (work) => {
+      const tally = new Tally();
+      await work(tally);
+      const seconds = (performance.now() - startedAt) / 1_000;
+      const { user, system } = process.cpuUsage(cpuBefore);
+      return tally.result(seconds, (user + system) / 1e6);
+    }),
+  );
+  const [first, ...others] = results;
+  if (first === undefined) throw new Error('There is nothing prepared.');
+  return others.length === 0 ? first : { ...first, others };
 }
 
 function tell(message: FromGenerator): void {

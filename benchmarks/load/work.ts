@@ -1,6 +1,7 @@
 import type { HistogramCounts } from '../measure/histogram.ts';
 import type { BlobRecipe } from '../workload/blob-bytes.ts';
 import type { PlannedImage } from '../workload/images.ts';
+import type { TraceOperation } from '../workload/trace.ts';
 
 /** A request whose answer is expected to have one status. */
 export interface PlannedRequest {
@@ -56,7 +57,23 @@ export interface PullWork {
   readonly verifies: boolean;
 }
 
-export type Work = RequestWork | BlobWork | ImageWork | PullWork;
+/** What clients do by a trace, several at once: each takes the next operation when it has ended one. */
+export interface TraceWork {
+  readonly kind: 'trace';
+  /** Those that are there to be pulled. */
+  readonly images: readonly PlannedImage[];
+  readonly operations: readonly TraceOperation[];
+  readonly clients: number;
+  readonly connectionsPerClient: number;
+}
+
+/** Several at the same time; the first one counts, and the others are told of in `others`. */
+export interface WorkTogether {
+  readonly kind: 'together';
+  readonly parts: readonly Work[];
+}
+
+export type Work = RequestWork | BlobWork | ImageWork | PullWork | TraceWork | WorkTogether;
 
 /** Work at one registry (`host:port`). */
 export interface LoadPlan {
@@ -76,6 +93,8 @@ export interface LoadResult {
   readonly latency: HistogramCounts;
   /** What went wrong, each with how often. */
   readonly problems: Readonly<Record<string, number>>;
+  /** Of work that was done together with it. */
+  readonly others?: readonly LoadResult[];
 }
 
 export type ToGenerator = { readonly kind: 'prepare'; readonly plan: LoadPlan } | { readonly kind: 'go' };

@@ -1,28 +1,35 @@
-import type { CaseResult, Sample } from '../report/results.ts';
+import type { CaseResult, Figure, Sample, Target } from '../report/results.ts';
 import type { Server } from '../servers/server.ts';
 import type { Context } from './context.ts';
-import { figuresOf, measureLoad, type LoadCase } from './load-case.ts';
+
+/** What is measured at each server in turn. */
+export interface Comparison {
+  readonly name: string;
+  readonly figures: readonly Figure[];
+  readonly targets?: readonly Target[];
+  /** One round at one server; round 0 warms up, and what it gives is not counted. */
+  readonly measure: (server: Server, round: number) => Promise<Sample>;
+}
 
 /**
  * Measures one case at several servers: after a round that warms up, one server at a time and each once a round, so that what else the
  * machine does meets all of them. Every other round goes the other way round.
  */
 export async function compare(
-  context: Context,
+  { progress, rounds, signal }: Context,
   servers: readonly Server[],
-  loadCase: LoadCase,
+  { name, figures, targets = [], measure }: Comparison,
 ): Promise<CaseResult> {
-  const { progress, rounds, signal } = context;
-  const samples: Record<string, Sample[]> = Object.fromEntries(servers.map(({ name }) => [name, []]));
+  const samples: Record<string, Sample[]> = Object.fromEntries(servers.map((server) => [server.name, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const server of round % 2 === 0 ? servers : servers.toReversed()) {
       signal.throwIfAborted();
-      progress.step(`${loadCase.name}: ${server.name}${round === 0 ? ', warming up' : ''}`);
-      const sample = await measureLoad(context, loadCase, server, round);
+      progress.step(`${name}: ${server.name}${round === 0 ? ', warming up' : ''}`);
+      const sample = await measure(server, round);
       if (round > 0) samples[server.name]?.push(sample);
     }
   }
-  return { name: loadCase.name, figures: figuresOf(loadCase), targets: loadCase.targets ?? [], samples };
+  return { name, figures, targets, samples };
 }
 
 /** How many steps of progress that makes. */

@@ -2,6 +2,7 @@ import { isGeneratorBound } from '../load/capacity.ts';
 import type { LoadResult, Work } from '../load/work.ts';
 import type { Figure, Sample, Target } from '../report/results.ts';
 import type { Server } from '../servers/server.ts';
+import type { Comparison } from './compare.ts';
 import type { Context } from './context.ts';
 import { Histogram } from './histogram.ts';
 import { cpuSecondsOf, largestMemoryOf, withDescendants } from './process-usage.ts';
@@ -12,6 +13,8 @@ export interface LoadCase {
   /** What is counted: operations, whose costs are told by the thousand, or their content, by the gigabyte. */
   readonly counts: 'requests' | 'blobs' | 'images' | 'bytes';
   readonly targets?: readonly Target[];
+  /** Done before each round, outside of what is measured. */
+  before?(server: Server): Promise<void>;
   /** A round's work; round 0 warms up and is not counted. */
   work(server: Server, round: number): Work;
 }
@@ -22,7 +25,17 @@ export const THROUGHPUT = 'throughput';
 
 const MEGABYTE = 1e6;
 
-export function figuresOf({ counts }: LoadCase): Figure[] {
+/** As it is compared between servers. */
+export function comparisonOf(context: Context, loadCase: LoadCase): Comparison {
+  return {
+    name: loadCase.name,
+    figures: figuresOf(loadCase),
+    targets: loadCase.targets ?? [],
+    measure: (server, round) => measureLoad(context, loadCase, server, round),
+  };
+}
+
+function figuresOf({ counts }: LoadCase): Figure[] {
   const throughput = counts === 'bytes' ? 'MB/s' : `${counts}/s`;
   const cpu = counts === 'bytes' ? 'CPU s/GB' : `CPU s/1,000 ${counts}`;
   return [
@@ -34,13 +47,13 @@ export function figuresOf({ counts }: LoadCase): Figure[] {
   ];
 }
 
-/** One round at one server. */
-export async function measureLoad(
+async function measureLoad(
   { generator, capacity }: Context,
   loadCase: LoadCase,
   server: Server,
   round: number,
 ): Promise<Sample> {
+  await loadCase.before?.(server);
   await generator.prepare({ registry: server.registry, work: loadCase.work(server, round) });
   const pids = await withDescendants(server.pids());
   const before = await cpuSecondsOf(pids);

@@ -1,6 +1,7 @@
 import { hot } from './hot.ts';
 import { push } from './push.ts';
 import type { Scenario } from './scenario.ts';
+import { trace } from './trace.ts';
 
 /** In the order in which they run. */
-export const scenarios: readonly Scenario[] = [hot, push];
+export const scenarios: readonly Scenario[] = [hot, push, trace];

@@ -3,13 +3,13 @@ import { OCI_MANIFEST } from '#libs/oci/mediatype.ts';
 import type { PlannedRequest } from '../load/work.ts';
 import { compare, stepsOf } from '../measure/compare.ts';
 import { durationOf, type Context } from '../measure/context.ts';
-import { P99, THROUGHPUT, type LoadCase } from '../measure/load-case.ts';
+import { comparisonOf, P99, THROUGHPUT, type LoadCase } from '../measure/load-case.ts';
 import { withServers } from '../measure/with-servers.ts';
 import { startPlainNode } from '../servers/plain-node.ts';
-import type { Server } from '../servers/server.ts';
 import { logUniform } from '../workload/blob-sizes.ts';
 import { planImage, type PlannedBlob, type PlannedImage } from '../workload/images.ts';
 import { zipf } from '../workload/zipf.ts';
+import { pushBlobs, pushImages } from './content.ts';
 import type { Scenario } from './scenario.ts';
 import { aheadOfPeer, besidePlainNode } from './targets.ts';
 
@@ -40,11 +40,13 @@ export const hot: Scenario = {
             registries.length +
             1,
         );
-        for (const server of registries) await pushAll(context, server, [...content.images, content.image]);
-        for (const server of plain) await pushLarge(context, server, content.large);
+        for (const server of registries)
+          await pushImages(context, server, [...content.images, content.image]);
+        for (const server of plain) await pushBlobs(context, server, 'hot/large', [content.large]);
         const results = [];
-        for (const one of small) results.push(await compare(context, registries, one));
-        for (const one of large) results.push(await compare(context, [...registries, ...plain], one));
+        for (const one of small) results.push(await compare(context, registries, comparisonOf(context, one)));
+        for (const one of large)
+          results.push(await compare(context, [...registries, ...plain], comparisonOf(context, one)));
         return results;
       }),
     );
@@ -143,31 +145,4 @@ function largeCases(context: Context, { digest, size }: PlannedBlob): LoadCase[]
 
 function blobRequest(repository: string, digest: string, bytes: number): PlannedRequest {
   return { method: 'GET', path: `/v2/${repository}/blobs/${digest}`, status: 200, bytes };
-}
-
-async function pushAll(
-  { generator, progress }: Context,
-  server: Server,
-  images: readonly PlannedImage[],
-): Promise<void> {
-  progress.step(`pushing to ${server.name}`);
-  await generator.prepare({
-    registry: server.registry,
-    work: { kind: 'push-images', images, connections: 5 },
-  });
-  const { problems } = await generator.go();
-  if (Object.keys(problems).length > 0)
-    throw new Error(`${server.name} did not take what is to be pulled: ${JSON.stringify(problems)}`);
-}
-
-async function pushLarge({ generator, progress }: Context, server: Server, blob: PlannedBlob): Promise<void> {
-  progress.step(`pushing to ${server.name}`);
-  await generator.prepare({
-    registry: server.registry,
-    work: {
-      ...{ kind: 'push-blobs', repository: 'hot/large', blobs: [blob], connections: 1 },
-      mode: 'monolithic',
-    },
-  });
-  await generator.go();
 }

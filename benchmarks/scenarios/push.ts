@@ -1,7 +1,7 @@
 import type { PlannedRequest, UploadMode, Work } from '../load/work.ts';
 import { compare, stepsOf } from '../measure/compare.ts';
 import type { Context } from '../measure/context.ts';
-import { THROUGHPUT, type LoadCase } from '../measure/load-case.ts';
+import { comparisonOf, THROUGHPUT, type LoadCase } from '../measure/load-case.ts';
 import { withServers } from '../measure/with-servers.ts';
 import { startPlainNode } from '../servers/plain-node.ts';
 import { planBlob, planImage, type PlannedBlob } from '../workload/images.ts';
@@ -38,9 +38,10 @@ export const push: Scenario = {
         for (const one of large) {
           // Plain Node knows no chunks.
           const servers = one.name.includes('chunk') ? registries : [...registries, ...plain];
-          results.push(await compare(context, servers, one));
+          results.push(await compare(context, servers, comparisonOf(context, one)));
         }
-        for (const one of others) results.push(await compare(context, registries, one));
+        for (const one of others)
+          results.push(await compare(context, registries, comparisonOf(context, one)));
         return results;
       }),
     ),

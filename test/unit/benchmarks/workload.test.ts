@@ -6,6 +6,7 @@ import { seededRandom } from '#test/support/seeded-random.ts';
 import { blobBytes, blobDigest } from '../../../benchmarks/workload/blob-bytes.ts';
 import { blobSize, SIZE_CLASSES } from '../../../benchmarks/workload/blob-sizes.ts';
 import { bytesOf, planImage } from '../../../benchmarks/workload/images.ts';
+import { planTraceImages, planTraceOperations, TRACE_SHARES } from '../../../benchmarks/workload/trace.ts';
 import { zipf } from '../../../benchmarks/workload/zipf.ts';
 
 const wholeBlob = (seed: string, size: number): Buffer => Buffer.concat([...blobBytes({ seed, size })]);
@@ -84,5 +85,40 @@ describe('a planned image', () => {
     expect(bytesOf(image)).toBe(10_020 + image.config.size + image.manifest.body.length);
     expect(planImage({ ...recipe, seed: 's' })).toEqual(image);
     expect(planImage({ ...recipe, seed: 't' }).manifest.digest).not.toBe(image.manifest.digest);
+  });
+});
+
+describe('a trace', () => {
+  const sizes = { images: 20, operations: 4_000, scale: 0.0001 };
+  const images = planTraceImages('s', 5, sizes);
+  const operations = planTraceOperations('s', 5, images, sizes);
+  const shareOf = (...kinds: string[]): number =>
+    operations.filter(({ kind }) => kinds.includes(kind)).length / operations.length;
+
+  it('has so many pulls, pushes and lists, most of them of the popular', () => {
+    expect(shareOf('pull')).toBeCloseTo(TRACE_SHARES.pull, 1);
+    expect(Math.abs(shareOf('push') - TRACE_SHARES.push)).toBeLessThan(0.01);
+    expect(Math.abs(shareOf('tags', 'referrers') - TRACE_SHARES.lists)).toBeLessThan(0.005);
+    const pulls = operations.flatMap((operation) => (operation.kind === 'pull' ? [operation.image] : []));
+    const of = (place: number): number => pulls.filter((image) => image === place).length;
+    expect(of(0)).toBeGreaterThan(5 * of(19));
+  });
+
+  it('is the same for the same seed, and another for another', () => {
+    expect(planTraceImages('s', 5, sizes)).toEqual(images);
+    expect(planTraceOperations('s', 5, images, sizes)).toEqual(operations);
+    expect(planTraceOperations('s', 6, images, sizes)).not.toEqual(operations);
+  });
+
+  it('has images that share layers, and pushes of what was not there before', () => {
+    const digests = images.flatMap(({ layers }) => layers.map(({ digest }) => digest));
+    expect(new Set(digests).size).toBeLessThan(digests.length);
+    const pushed = operations.flatMap((operation) => (operation.kind === 'push' ? [operation.image] : []));
+    expect(new Set(pushed.map(({ tag }) => tag)).size).toBe(pushed.length);
+    for (const { layers, tag } of pushed) {
+      expect(digests).not.toContain(layers.at(-1)?.digest);
+      expect(digests).toContain(layers[0]?.digest);
+      expect(tag).toMatch(/^\w[\w.-]{0,127}$/);
+    }
   });
 });
