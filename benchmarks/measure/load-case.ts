@@ -5,7 +5,7 @@ import type { Server } from '../servers/server.ts';
 import type { Comparison } from './compare.ts';
 import type { Context } from './context.ts';
 import { Histogram } from './histogram.ts';
-import { cpuSecondsOf, largestMemoryOf, withDescendants } from './process-usage.ts';
+import { runWork } from './run-work.ts';
 
 /** What the generator does to each server in turn, and what of it is told. */
 export interface LoadCase {
@@ -22,6 +22,10 @@ export interface LoadCase {
 export const P99 = 'p99';
 export const CPU = 'CPU';
 export const THROUGHPUT = 'throughput';
+export const MEMORY = 'memory';
+
+/** What a process of Meridian's may take, whatever it is asked. */
+export const MEMORY_LIMIT: Target = { figure: MEMORY, limit: 300 };
 
 const MEGABYTE = 1e6;
 
@@ -30,7 +34,7 @@ export function comparisonOf(context: Context, loadCase: LoadCase): Comparison {
   return {
     name: loadCase.name,
     figures: figuresOf(loadCase),
-    targets: loadCase.targets ?? [],
+    targets: [...(loadCase.targets ?? []), MEMORY_LIMIT],
     measure: (server, round) => measureLoad(context, loadCase, server, round),
   };
 }
@@ -43,28 +47,27 @@ function figuresOf({ counts }: LoadCase): Figure[] {
     { name: 'p50', unit: 'ms', better: 'lower' },
     { name: P99, unit: 'ms', better: 'lower' },
     { name: CPU, unit: cpu, better: 'lower', plotted: true },
-    { name: 'memory', unit: 'MB', better: 'lower' },
+    { name: MEMORY, unit: 'MB', better: 'lower' },
   ];
 }
 
 async function measureLoad(
-  { generator, capacity }: Context,
+  context: Context,
   loadCase: LoadCase,
   server: Server,
   round: number,
 ): Promise<Sample> {
   await loadCase.before?.(server);
-  await generator.prepare({ registry: server.registry, work: loadCase.work(server, round) });
-  const pids = await withDescendants(server.pids());
-  const before = await cpuSecondsOf(pids);
-  const result = await generator.go();
-  const cpuSeconds = (await cpuSecondsOf(pids)) - before;
-  const { peak } = await largestMemoryOf(pids);
+  const { result, cpuSeconds, peakMemoryBytes } = await runWork(
+    context,
+    server,
+    loadCase.work(server, round),
+  );
   return {
-    figures: { ...rates(loadCase, result, cpuSeconds), memory: peak / MEGABYTE },
+    figures: { ...rates(loadCase, result, cpuSeconds), [MEMORY]: peakMemoryBytes / MEGABYTE },
     latency: result.latency,
     problems: result.problems,
-    generatorBound: isGeneratorBound(result, capacity),
+    generatorBound: isGeneratorBound(result, context.capacity),
   };
 }
 

@@ -1,7 +1,10 @@
+import { hotTag } from './hot-tag.ts';
 import { hot } from './hot.ts';
 import { push } from './push.ts';
 import type { Scenario } from './scenario.ts';
+import { slowReaders } from './slow-readers.ts';
+import { tagPages } from './tag-pages.ts';
 import { trace } from './trace.ts';
 
 /** In the order in which they run. */
-export const scenarios: readonly Scenario[] = [hot, push, trace];
+export const scenarios: readonly Scenario[] = [hot, push, trace, hotTag, tagPages, slowReaders];

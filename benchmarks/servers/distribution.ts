@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePorts } from '#test/support/ports.ts';
-import { versionOf } from './version.ts';
+import { writeTags } from './distribution-tags.ts';
 import { startProgram } from './program.ts';
 import type { Server, ServerOptions, StartServer } from './server.ts';
+import { versionOf } from './version.ts';
 
 /** What this binary of distribution (or Debian's docker-registry, its version 2) does with the file system as its store. */
 export function distribution(name: string, binary: string): StartServer {
@@ -27,7 +28,7 @@ async function startDistribution(
   await mkdir(root, { recursive: true });
   const config = join(dataDir, 'config.yml');
   await writeFile(config, configuration({ registry, root, logsRequests, upstream }));
-  return startProgram({
+  const server = await startProgram({
     ...{ name, registry, dataDir },
     version: await versionOf(binary, ['--version']),
     durability:
@@ -35,6 +36,10 @@ async function startDistribution(
     command: [binary, 'serve', config],
     env: { OTEL_TRACES_EXPORTER: 'none' },
   });
+  return {
+    ...server,
+    addTags: (repository, { digest }, tags) => writeTags(root, repository, digest, tags),
+  };
 }
 
 function configuration(settings: {

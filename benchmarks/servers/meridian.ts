@@ -4,6 +4,7 @@ import { startChild, type Child } from '#services/cluster/child.ts';
 import type { PlannedProcess } from '#services/cluster/plan.ts';
 import { freePorts } from '#test/support/ports.ts';
 import type { Server, ServerOptions } from './server.ts';
+import { pushTags } from './meridian-tags.ts';
 import { untilAnswers } from './until-answers.ts';
 
 const REGION = 'us';
@@ -45,6 +46,7 @@ export async function startMeridian({ dataDir, logsRequests }: ServerOptions): P
     ...{ name: 'meridian', registry, stop },
     version: `Meridian, Node ${process.version}`,
     durability: 'files, their directories and the catalog are flushed before a push is answered',
+    addTags: (repository, manifest, tags) => pushTags(registry, repository, manifest, tags),
     pids: () => running.map(({ pid }) => pid),
     restart: async () => {
       await stop();

@@ -11,8 +11,16 @@ export interface Server {
   pids(): number[];
   /** Ends and starts it on the same data: its own caches are empty then, the kernel's are not. */
   restart(): Promise<void>;
+  /** Gives a manifest that it has very many tags, by the quickest way that leaves what pushes of them would leave. Absent where there is none. */
+  readonly addTags?: (repository: string, manifest: TaggedManifest, tags: readonly string[]) => Promise<void>;
   /** Ends it; its data stays. */
   stop(): Promise<void>;
+}
+
+export interface TaggedManifest {
+  readonly digest: string;
+  readonly body: string;
+  readonly mediaType: string;
 }
 
 export interface ServerOptions {
