@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArguments, usage } from './cli/arguments.ts';
 import { showProgress } from './cli/progress.ts';
 import { htmlReport } from './report/html.ts';
+import type { Results } from './report/results.ts';
 import { textReport } from './report/text.ts';
 import { runScenarios } from './run.ts';
 import { scenarios } from './scenarios/all.ts';
@@ -20,18 +21,27 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   process.once('SIGINT', () => stopping.abort(new Error('it was interrupted')));
   process.once('SIGTERM', () => stopping.abort(new Error('it was told to end')));
-  const results = await runScenarios(
-    options,
-    scenarios.filter(({ name }) => options.scenarios.includes(name)),
-    showProgress(process.stderr, () => performance.now()),
-    stopping.signal,
-  );
   await mkdir(options.report, { recursive: true });
   const file = (name: string): string => join(options.report, name);
-  await writeFile(file('results.json'), JSON.stringify(results));
-  await writeFile(file('report.html'), htmlReport(results));
-  process.stdout.write(textReport(results));
-  process.stdout.write(`\nWritten: ${file('results.json')}\n         ${file('report.html')}\n`);
+  let text = '';
+  // After each scenario, so that a run that is ended early has not been in vain.
+  const keep = async (results: Results): Promise<void> => {
+    await writeFile(file('results.json'), JSON.stringify(results));
+    await writeFile(file('report.html'), htmlReport(results));
+    text = textReport(results);
+  };
+  try {
+    await runScenarios(
+      options,
+      scenarios.filter(({ name }) => options.scenarios.includes(name)),
+      showProgress(process.stderr, () => performance.now()),
+      stopping.signal,
+      keep,
+    );
+  } finally {
+    if (text !== '')
+      process.stdout.write(`${text}\nWritten: ${file('results.json')}\n         ${file('report.html')}\n`);
+  }
 }
 
 main().catch((error: unknown) => {

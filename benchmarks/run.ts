@@ -11,14 +11,15 @@ import type { Scenario } from './scenarios/scenario.ts';
 import { startMeridian } from './servers/meridian.ts';
 import { findPeers } from './servers/peers.ts';
 
-/** Runs scenarios one after the other; whatever they started and wrote is gone when this resolves or rejects. */
+/** Runs scenarios one after the other, and tells after each what has been found so far; whatever they started and wrote is gone when this resolves or rejects. */
 export async function runScenarios(
   options: BenchArguments,
   scenarios: readonly Scenario[],
   progress: Progress,
   signal: AbortSignal,
-): Promise<Results> {
-  const { seed, quick, rounds, roundMs, warmUpMs, scale, logsRequests, dir, peers } = options;
+  onResults: (results: Results) => Promise<void>,
+): Promise<void> {
+  const { seed, quick, rounds, roundMs, warmUpMs, scale, logsRequests, dir } = options;
   const startedAt = new Date();
   const loadBefore = loadavg()[0] ?? NaN;
   const scratch = await mkdtemp(join(dir ?? tmpdir(), 'meridian-bench-'));
@@ -32,7 +33,7 @@ export async function runScenarios(
     const context: Context = {
       ...{ seed, quick, rounds, roundMs, warmUpMs, scale, logsRequests },
       ...{ scratch, generator, capacity, progress, signal },
-      starters: [startMeridian, ...findPeers(peers, process.env['PATH'] ?? '')],
+      starters: [startMeridian, ...findPeers(options.peers, process.env['PATH'] ?? '', options.beside)],
       onServer: ({ name, version, durability }) => void servers.set(name, { name, version, durability }),
     };
     const results: ScenarioResult[] = [];
@@ -40,14 +41,14 @@ export async function runScenarios(
       const cases = await scenario.run(context);
       progress.end();
       results.push({ name: scenario.name, title: scenario.title, notes: scenario.notes(context), cases });
+      await onResults({
+        ...{ format: 1, seed, quick, scale, logsRequests, capacity, scenarios: results },
+        startedAt: startedAt.toISOString(),
+        seconds: (Date.now() - startedAt.getTime()) / 1_000,
+        machine: machine(loadBefore),
+        servers: [...servers.values()],
+      });
     }
-    return {
-      ...{ format: 1, seed, quick, scale, logsRequests, capacity, scenarios: results },
-      startedAt: startedAt.toISOString(),
-      seconds: (Date.now() - startedAt.getTime()) / 1_000,
-      machine: machine(loadBefore),
-      servers: [...servers.values()],
-    };
   } finally {
     await generator.close();
     await rm(scratch, { recursive: true, force: true });

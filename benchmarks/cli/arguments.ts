@@ -9,6 +9,8 @@ export interface BenchArguments {
   readonly seed: number;
   /** Other registries' binaries by the names of the peers. */
   readonly peers: ReadonlyMap<string, string>;
+  /** Only these of them; undefined: all there are. */
+  readonly beside: readonly string[] | undefined;
   readonly report: string;
   readonly rounds: number;
   readonly roundMs: number;
@@ -37,6 +39,7 @@ Measures Meridian beside other registries, one at a time in turns, and writes re
   --scenario NAME,…    only these; all where none is named:
 ${scenarios.map(({ name, title }) => `                         ${name.padEnd(width)}  ${title}`).join('\n')}
   --peer NAME=BINARY   another registry beside it: ${PEER_NAMES.join(', ')}; may be repeated (Debian's docker-registry is found by itself)
+  --beside NAME,…      only these of the peers, or none
   --rounds N           how often each case is measured at each server (default: 5; with --quick 3)
   --seconds N          how long a round of requests takes (default: 3; with --quick 0.5)
   --warm-up N          seconds of the round before them that is not counted (default: as a round, at least 1.5)
@@ -59,6 +62,7 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
       seed: { type: 'string', default: '1' },
       peer: { type: 'string', multiple: true, default: [] },
       report: { type: 'string', default: 'data/bench' },
+      beside: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       'warm-up': { type: 'string' },
@@ -78,6 +82,7 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
     ),
     seed: wholeNumber('--seed', values.seed, 0),
     peers: new Map(values.peer.map(parsePeer)),
+    beside: values.beside?.split(','),
     report: resolve(values.report),
     rounds: wholeNumber('--rounds', values.rounds ?? (quick ? '3' : '5'), 1),
     roundMs,

@@ -41,6 +41,7 @@ export function startGenerator(): Generator {
       return answer.result;
     },
     close: async () => {
+      if (!child.connected) return;
       const exited = once(child, 'exit');
       child.disconnect();
       await exited;
