@@ -59,7 +59,7 @@ async function attemptToAdopt(
   const { etcd, view, settings } = options;
   if (view.unownedBy(repository, digest).length === 0) return true;
   const condition = { ifMatch: '', ifNoneMatch: '' } as const;
-  const target = { repository, digest, tags: [], condition };
+  const target = { repository, digest, tags: [], condition, mayRetag: true };
   const prepared = await prepare({ etcd, view, viewTimeoutMs: settings.barrierTimeoutMs }, target, signal);
   const had = await findHad(options, { repository, digest }, signal);
   if (had.size === 0) return true;

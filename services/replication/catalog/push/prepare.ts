@@ -2,6 +2,7 @@ import { prefixEnd } from '#libs/etcd/prefix.ts';
 import type { KeyValue, KeyValueStore } from '#libs/etcd/store.ts';
 import type { Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
+import type { Tag } from '#libs/oci/tag.ts';
 import { lagging } from '../barrier.ts';
 import { effectiveSettings, type EffectiveSettings } from '../configure/effective.ts';
 import { positionOfHead } from '../head.ts';
@@ -25,7 +26,7 @@ import {
 import { keysAt, readKey } from '../transact.ts';
 import { reachedWithin } from '../view/reached.ts';
 import type { ViewState } from '../view/view.ts';
-import { checkCondition, type Push } from './request.ts';
+import { checkCondition, checkKept, type Push } from './request.ts';
 
 /** A key as it was read: its mod revision must be the same at commit. */
 export interface ReadKey {
@@ -45,7 +46,7 @@ export interface Prepared {
 }
 
 /** What is read for. */
-export type Target = Pick<Push, 'repository' | 'tags' | 'digest' | 'condition'>;
+export type Target = Pick<Push, 'repository' | 'tags' | 'digest' | 'condition' | 'mayRetag'>;
 
 /**
  * Reads what a push depends on in one linearizable transaction, checks it, and waits for the view to be as new. Throws PRECONDITION_FAILED,
@@ -56,8 +57,9 @@ export async function prepare(
   push: Target,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const conditionKey = conditionKeyOf(push);
-  const keys = [repositoryKey(push.repository), removalsKey(push.repository), DEFAULTS_KEY, ...conditionKey];
+  const kept = keptTagsOf(push).map((tag) => tagKey(push.repository, tag));
+  const basics = [repositoryKey(push.repository), removalsKey(push.repository), DEFAULTS_KEY];
+  const keys = [...new Set([...basics, ...conditionKeyOf(push), ...kept])];
   const answer = await etcd.txn(
     {
       then: [
@@ -70,10 +72,12 @@ export async function prepare(
   );
   const position = positionOfHead(keysAt(answer, 0)[0]);
   const regions = keysAt(answer, 1);
-  const [repository, removals, defaults, condition] = keys.map((_, index) => keysAt(answer, 2 + index)[0]);
+  const found = new Map(keys.map((key, index) => [key, keysAt(answer, 2 + index)[0]]));
+  const [repository, , defaults] = basics.map((key) => found.get(key));
 
   const record = readRepository(push, repository);
-  if (conditionKey.length > 0) checkCurrent(push, condition);
+  for (const key of conditionKeyOf(push)) checkCurrent(push, found.get(key));
+  for (const tag of keptTagsOf(push)) checkKept(push, tag, digestOf(found.get(tagKey(push.repository, tag))));
 
   if (!(await reachedWithin(view, position, viewTimeoutMs, signal))) {
     throw lagging(position.revision, view.position().revision);
@@ -88,9 +92,7 @@ export async function prepare(
     })),
     unchanged: [
       ...regions.map(({ key, modRevision }) => ({ key, modRevision })),
-      ...[repository, removals, defaults, condition]
-        .slice(0, keys.length)
-        .map((kv, index) => ({ key: keys[index] ?? '', modRevision: kv?.modRevision ?? 0 })),
+      ...keys.map((key) => ({ key, modRevision: found.get(key)?.modRevision ?? 0 })),
     ],
   };
 }
@@ -101,10 +103,19 @@ function conditionKeyOf({ repository, tags, digest, condition }: Target): string
   return [tag === undefined ? manifestKey(repository, digest) : tagKey(repository, tag)];
 }
 
+/** The tags that must be absent or this manifest's already, also when the push commits. */
+function keptTagsOf({ tags, mayRetag }: Target): readonly Tag[] {
+  return mayRetag ? [] : tags;
+}
+
+function digestOf(tag: KeyValue | undefined): Digest | undefined {
+  return tag && tagRecord.decode(tag.value, tag.key).digest;
+}
+
 function checkCurrent({ tags, digest, condition }: Target, kv: KeyValue | undefined): void {
   const [tag] = tags;
   let current: Digest | undefined;
-  if (kv !== undefined) current = tag === undefined ? digest : tagRecord.decode(kv.value, kv.key).digest;
+  if (kv !== undefined) current = tag === undefined ? digest : digestOf(kv);
   checkCondition(condition, current, tag === undefined ? `The manifest ${digest}` : `The tag ${tag}`);
 }
 

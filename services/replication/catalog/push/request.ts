@@ -19,6 +19,8 @@ export interface Push {
   readonly size: number;
   readonly condition: Condition;
   readonly pushedBy: string;
+  /** Tags may be moved that are another manifest's. */
+  readonly mayRetag: boolean;
 }
 
 /** What must hold of the tag (the first one) or, without tags, of the manifest; '' asks for nothing. */
@@ -43,11 +45,25 @@ export function parsePush(request: PushManifest, id: string): Push {
     size: request.manifest.size,
     condition: { ifMatch: parseMatch(request.ifMatch), ifNoneMatch: parseMatch(request.ifNoneMatch) },
     pushedBy: request.pushedBy,
+    mayRetag: request.mayRetag,
   };
 }
 
 export function parseMatch(text: string): Digest | '*' | '' {
   return text === '' || text === '*' ? text : parseDigest(text);
+}
+
+/** Throws DENIED for a tag that is another manifest's: making tags is not moving them. */
+export function checkKept(
+  { repository, digest }: Pick<Push, 'repository' | 'digest'>,
+  tag: Tag,
+  current: Digest | undefined,
+): void {
+  if (current === undefined || current === digest) return;
+  throw new RegistryError(
+    'DENIED',
+    `The tag ${tag} of ${repository} is ${current} already, and you may not move tags there: that takes the role maintainer. Push under another tag.`,
+  );
 }
 
 /** Throws PRECONDITION_FAILED unless what is there, if anything is, fulfils the condition (RFC 9110, section 13.1). */
