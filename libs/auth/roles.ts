@@ -1,3 +1,6 @@
+import { RegistryError } from '#libs/oci/errors.ts';
+import { quote } from '#libs/oci/quote.ts';
+
 /** What can be done with a repository. `retag` moves a tag that exists; a push of new content and new tags needs only `push`. */
 export const REPOSITORY_ACTIONS = ['see', 'pull', 'push', 'retag', 'delete', 'settings'] as const;
 
@@ -19,6 +22,13 @@ const ACTIONS_OF: Readonly<Record<Role, readonly Action[]>> = {
   maintainer: ['see', 'pull', 'push', 'retag', 'delete', 'settings'],
   administrator: [...REPOSITORY_ACTIONS, ...REGISTRY_ACTIONS],
 };
+
+/** Throws REQUEST_INVALID. */
+export function parseRole(text: string): Role {
+  const role = ROLES.find((known) => known === text);
+  if (role !== undefined) return role;
+  throw new RegistryError('REQUEST_INVALID', `The role is ${quote(text)}; expected ${ROLES.join(', ')}.`);
+}
 
 export function roleAllows(role: Role, action: Action): boolean {
   return ACTIONS_OF[role].includes(action);

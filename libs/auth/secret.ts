@@ -16,6 +16,9 @@ export interface Secret {
 const PREFIX: Readonly<Record<SecretKind, string>> = { token: 'meridian_token', robot: 'meridian_robot' };
 const FORMAT = /^meridian_(token|robot)_([0-9a-f]{20})_([A-Za-z0-9_-]{43})$/;
 
+const ID = /^[0-9a-f]{20}$/;
+const HASH = /^[0-9a-f]{64}$/;
+
 export function createSecret(kind: SecretKind): Secret {
   const id = randomBytes(10).toString('hex');
   const text = `${PREFIX[kind]}_${id}_${randomBytes(32).toString('base64url')}`;
@@ -26,6 +29,14 @@ export function createSecret(kind: SecretKind): Secret {
 export function parseSecret(text: string): Pick<Secret, 'kind' | 'id'> | undefined {
   const [, kind, id] = FORMAT.exec(text) ?? [];
   return kind === undefined || id === undefined ? undefined : { kind: kind as SecretKind, id };
+}
+
+export function isSecretId(text: string): boolean {
+  return ID.test(text);
+}
+
+export function isSecretHash(text: string): boolean {
+  return HASH.test(text);
 }
 
 /** In a time that tells nothing of what is kept. */

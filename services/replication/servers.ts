@@ -1,9 +1,11 @@
 import {
+  authContract,
   catalogContract,
   operationsContract,
   peerContract,
   transferContract,
   uploadsContract,
+  type Auth,
   type Catalog,
   type Operations,
   type Peer,
@@ -50,6 +52,7 @@ export function servePeers(
 export function serveFrontends(
   services: {
     readonly catalog: Catalog;
+    readonly auth: Auth;
     readonly transfer: Transfer;
     readonly uploads: Uploads;
     readonly operations: Operations;
@@ -58,6 +61,7 @@ export function serveFrontends(
 ): Promise<ListeningServer> {
   return listening(options, (server) => {
     server.add(catalogContract, services.catalog);
+    server.add(authContract, services.auth);
     server.add(transferContract, services.transfer);
     server.add(uploadsContract, services.uploads);
     server.add(operationsContract, services.operations);

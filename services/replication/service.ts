@@ -2,8 +2,18 @@ import type { Leases } from '#libs/cache/leases.ts';
 import type { ConfiguredRegion } from '#libs/config/regions.ts';
 import type { EtcdClient } from '#libs/etcd/store.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
-import type { Catalog, Operations, Reclaim, Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
+import type {
+  Auth,
+  Catalog,
+  Operations,
+  Reclaim,
+  Scrub,
+  Storage,
+  Transfer,
+  Uploads,
+} from '#libs/rpc/contracts.ts';
 import type { RpcServer } from '#libs/rpc/server.ts';
+import type { CallContext } from '#libs/rpc/types.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
 import { openCatalog, type OpenCatalog } from './catalog/catalog.ts';
@@ -56,6 +66,7 @@ export interface ReplicationOptions {
 /** One region's replication, for its front ends. */
 export interface ReplicationService {
   readonly catalog: Catalog;
+  readonly auth: Auth;
   readonly transfer: Transfer;
   /** The uploads of all regions, carried to where they lie. */
   readonly uploads: Uploads;
@@ -94,7 +105,9 @@ export async function startReplication(
   const transfer = noticing({ ...moving.transfer, keepElsewhere }, opened);
   const operating = startOperations(opened, moving, options);
   const stopping = new AbortController();
-  const catalog = endingFollow(catalogOf(opened, moving, options), stopping.signal);
+  const own = catalogOf(opened, moving, options);
+  const catalog = { ...own, follow: endingWith(stopping.signal, own.follow) };
+  const auth = { ...opened.auth, follow: endingWith(stopping.signal, opened.auth.follow) };
   const servers: RpcServer[] = [];
   const stop = async (graceMs: number): Promise<void> => {
     stopping.abort(new Error('The service stops.'));
@@ -115,11 +128,12 @@ export async function startReplication(
     };
     const peers = await servePeers(forPeers, { listen: peerListen, tls: peerTls, onFault });
     servers.push(peers.server);
-    const services = { catalog, transfer, uploads: moving.uploads, operations: operating.all };
-    const own = listen === undefined ? undefined : await serveFrontends(services, { listen, tls, onFault });
-    if (own !== undefined) servers.push(own.server);
+    const services = { catalog, auth, transfer, uploads: moving.uploads, operations: operating.all };
+    const forOwn =
+      listen === undefined ? undefined : await serveFrontends(services, { listen, tls, onFault });
+    if (forOwn !== undefined) servers.push(forOwn.server);
     await moving.untilMet(signal);
-    return { ...services, peerPort: peers.port, port: own?.port, stop };
+    return { ...services, peerPort: peers.port, port: forOwn?.port, stop };
   } catch (error) {
     await stop(0);
     throw error;
@@ -149,11 +163,11 @@ function noticing(transfer: Transfer, catalog: OpenCatalog): Transfer {
 }
 
 /** Front ends follow for ever: their streams end first, or no server could be closed. */
-function endingFollow(catalog: Catalog, stopping: AbortSignal): Catalog {
-  return {
-    ...catalog,
-    follow: (request, { signal }) => catalog.follow(request, { signal: AbortSignal.any([signal, stopping]) }),
-  };
+function endingWith<Request, Frames>(
+  stopping: AbortSignal,
+  follow: (request: Request, context: CallContext) => Frames,
+): (request: Request, context: CallContext) => Frames {
+  return (request, { signal }) => follow(request, { signal: AbortSignal.any([signal, stopping]) });
 }
 
 function withSettings(settings: Partial<CatalogSettings> | undefined): {

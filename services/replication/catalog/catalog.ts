@@ -3,8 +3,11 @@ import { mkdirSync } from 'node:fs';
 import type { KeyValueStore, Leases } from '#libs/etcd/store.ts';
 import { parseDigest } from '#libs/oci/digest.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
-import type { Catalog } from '#libs/rpc/contracts.ts';
+import type { Auth, Catalog } from '#libs/rpc/contracts.ts';
 import { startAdopter, type Adopter } from './adopt/adopter.ts';
+import { authHandlers } from './auth/handlers.ts';
+import { knownIdentities } from './auth/known-identities.ts';
+import { rotateInTime } from './auth/rotate-keys.ts';
 import { createBarrier, type Barrier } from './barrier.ts';
 import { systemClock, type Clock } from './collaborators.ts';
 import { compactHistory } from './compaction.ts';
@@ -41,6 +44,8 @@ export interface OpenCatalog {
   readonly barrier: Barrier;
   /** Milliseconds since the view was last known to be current. */
   stalenessMs(): number;
+  /** Identities and permissions. */
+  readonly auth: Auth;
   /** The calls, once what they need is there: moving blobs needs the view first. */
   handlers(collaborators: CatalogCollaborators): Catalog;
   /** A blob was uploaded or mounted: manifests that name it may own it now. Throws NAME_INVALID, DIGEST_INVALID. */
@@ -81,12 +86,14 @@ export async function openCatalog(options: CatalogOptions, signal: AbortSignal):
   });
   const barrier = createBarrier(heads, view, timeoutMs);
   const onStuck = (): void => feed.restart('The view stands still although the catalog has moved on.');
+  const auth = { etcd, view, known: knownIdentities(view), clock, settings, onFault };
   const loops = [
     watchStaleness(
       { heads, staleness, onStuck, everyMs: settings.headEveryMs, maxStuckMs: settings.maxStuckMs },
       stopping.signal,
     ),
     stayLive({ ...options, clock }, stopping.signal),
+    rotateInTime(auth, stopping.signal),
     compactHistory({ etcd, clock, historyMs: settings.historyMs, onFault }, stopping.signal),
   ];
   let adopter: Adopter | undefined;
@@ -108,6 +115,7 @@ export async function openCatalog(options: CatalogOptions, signal: AbortSignal):
   return {
     view,
     barrier,
+    auth: authHandlers({ ...auth, staleness, process, stopping: stopping.signal }),
     stalenessMs: () => staleness.ms(),
     stop,
     arrived: (repository, digest) => adopter?.arrived(parseRepositoryName(repository), parseDigest(digest)),

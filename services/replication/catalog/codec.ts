@@ -14,7 +14,7 @@ const FORMAT = 1;
 const formatted = z.looseObject({ schema: z.literal(FORMAT) });
 
 /** Compact JSON with the number of its format; the fields stand in the schema's order. */
-export function jsonCodec<S extends z.ZodObject>(schema: S): Codec<z.infer<S>> {
+export function jsonCodec<S extends z.ZodType<object>>(schema: S): Codec<z.infer<S>> {
   return {
     encode: (value) => Buffer.from(JSON.stringify({ schema: FORMAT, ...schema.parse(value) })),
     decode: (bytes, key) => {

@@ -1,3 +1,4 @@
+import { isAuthKind, type AuthKind } from '#libs/auth/records.ts';
 import { isDigest, type Digest } from '#libs/oci/digest.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
 import { parseTag, type Tag } from '#libs/oci/tag.ts';
@@ -17,6 +18,9 @@ export const DEFAULTS_KEY = `${PREFIX}defaults`;
 /** The revision that history will be dropped up to next; no part of the catalog. */
 export const COMPACTION_KEY = `${PREFIX}compaction`;
 
+/** Put by every change of identities and permissions, so that they come one after the other; there once the first administrator is. */
+export const AUTH_STATE_KEY = `${PREFIX}auth/state`;
+
 export const REGION_PREFIX = `${PREFIX}region/`;
 
 export const repositoryKey = (repository: RepositoryName): string => `${PREFIX}repository/${repository}`;
@@ -29,6 +33,8 @@ export const removalsKey = (repository: RepositoryName): string => `${PREFIX}rem
 export const regionKey = (region: string): string => `${REGION_PREFIX}${region}`;
 export const liveKey = (region: string, process: string): string => `${PREFIX}live/${region}/${process}`;
 export const gcKey = (region: string): string => `${PREFIX}gc/${region}`;
+/** Of an identity or a permission, by its name or id. */
+export const authKey = (kind: AuthKind, name: string): string => `${PREFIX}auth/${kind}/${name}`;
 export const receiptKey = (pushId: string): string => `${PREFIX}receipt/${pushId}`;
 
 /** What a key stands for. */
@@ -43,13 +49,16 @@ export type ParsedKey =
   | { readonly kind: 'region'; readonly region: string }
   | { readonly kind: 'live'; readonly region: string; readonly process: string }
   | { readonly kind: 'gc'; readonly region: string }
-  | { readonly kind: 'receipt'; readonly pushId: string };
+  | { readonly kind: 'receipt'; readonly pushId: string }
+  | { readonly kind: 'auth-state' }
+  | { readonly kind: 'auth'; readonly record: AuthKind; readonly name: string };
 
 /** Undefined for keys of no kind that this version knows, and for malformed ones: nobody but Meridian should write here. */
 export function parseKey(key: string): ParsedKey | undefined {
   if (key === HEAD_KEY) return { kind: 'head' };
   if (key === SCHEMA_KEY) return { kind: 'schema' };
   if (key === DEFAULTS_KEY) return { kind: 'defaults' };
+  if (key === AUTH_STATE_KEY) return { kind: 'auth-state' };
   if (!key.startsWith(PREFIX)) return undefined;
   const [kind, rest] = cut(key.slice(PREFIX.length), '/');
   if (rest === '') return undefined;
@@ -79,6 +88,10 @@ function parseRest(kind: string, rest: string): ParsedKey | undefined {
     case 'live': {
       const [region, process] = cut(rest, '/');
       return process === '' ? undefined : { kind, region, process };
+    }
+    case 'auth': {
+      const [record, name] = cut(rest, '/');
+      return name !== '' && isAuthKind(record) ? { kind, record, name } : undefined;
     }
     case 'receipt':
       return { kind, pushId: rest };

@@ -20,6 +20,11 @@ export interface CatalogSettings {
   readonly adoptEveryMs: number;
   /** How long regions may take to fetch and pin what a manifest is about to own. */
   readonly adoptTimeoutMs: number;
+  /** How often it is looked whether the keys of the registry's tokens are to be rotated. */
+  readonly keyLookEveryMs: number;
+  /** How long a key signs, and how long it is published before. */
+  readonly keyUseMs: number;
+  readonly keyPublishMs: number;
   /** How much of etcd's history is kept for views to resume in. */
   readonly historyMs: number;
 }
@@ -35,5 +40,8 @@ export const DEFAULT_SETTINGS: CatalogSettings = {
   frameEveryMs: 1_000,
   adoptEveryMs: 30_000,
   adoptTimeoutMs: 15_000,
+  keyLookEveryMs: 60_000,
+  keyUseMs: 30 * 24 * 3_600_000,
+  keyPublishMs: 24 * 3_600_000,
   historyMs: 3_600_000,
 };

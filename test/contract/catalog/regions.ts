@@ -6,7 +6,7 @@ import type { EtcdClient, KeyValueStore } from '#libs/etcd/store.ts';
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { RegionEvent } from '#libs/region-event.ts';
-import type { Catalog } from '#libs/rpc/contracts.ts';
+import type { Auth, Catalog } from '#libs/rpc/contracts.ts';
 import { openCatalog, type OpenCatalog } from '#services/replication/catalog/catalog.ts';
 import type { Clock, Holder, RegionPins } from '#services/replication/catalog/collaborators.ts';
 import type { CatalogSettings } from '#services/replication/catalog/settings.ts';
@@ -46,6 +46,7 @@ export interface TestRegion {
   readonly region: RegionName;
   readonly world: World;
   readonly catalog: Catalog;
+  readonly auth: Auth;
   readonly view: View;
   readonly barrier: OpenCatalog['barrier'];
   /** A blob was uploaded or mounted. */
@@ -108,6 +109,7 @@ export async function openRegion({
     region,
     world,
     catalog,
+    auth: opened.auth,
     view: opened.view,
     barrier: opened.barrier,
     arrived: opened.arrived,

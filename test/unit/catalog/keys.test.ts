@@ -54,7 +54,6 @@ describe('a key that is none', () => {
     'elsewhere',
     '/meridian/v1/',
     '/meridian/v1/compaction',
-    '/meridian/v1/auth/principal/alice',
     '/meridian/v1/repository/Upper',
     '/meridian/v1/manifest/a',
     '/meridian/v1/manifest/a@sha256:short',

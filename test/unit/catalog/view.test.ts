@@ -200,6 +200,7 @@ it('tells what changed, in the turn in which it can be read', () => {
       ],
       manifests: [],
       repositories: [],
+      auth: [],
       defaults: false,
       regions: false,
     },

@@ -5,6 +5,7 @@ import { isForeignLayer } from '#libs/oci/mediatype.ts';
 import type { ReferenceRole } from '#libs/oci/manifest.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 import type { Tag } from '#libs/oci/tag.ts';
+import { authRecords, authStateRecord } from '../auth/records.ts';
 import { parseKey, type ParsedKey } from '../keys.ts';
 import { manifestRecord } from '../manifest-record.ts';
 import {
@@ -16,13 +17,16 @@ import {
   schemaRecord,
   tagRecord,
 } from '../records.ts';
+import { AUTH_STATE } from './auth-rows.ts';
 import { createMeta } from './meta.ts';
+import type { AuthChange } from './view.ts';
 
 /** What a run of events changed. */
 export interface AppliedChange {
   readonly tags: { readonly repository: RepositoryName; readonly tag: Tag }[];
   readonly manifests: { readonly repository: RepositoryName; readonly digest: Digest }[];
   readonly repositories: RepositoryName[];
+  readonly auth: AuthChange[];
   regions: boolean;
   defaults: boolean;
 }
@@ -38,6 +42,7 @@ export function createApplier(db: DatabaseSync): Applier {
       tags: [],
       manifests: [],
       repositories: [],
+      auth: [],
       regions: false,
       defaults: false,
     };
@@ -75,6 +80,9 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
   );
   const region = db.prepare('INSERT OR REPLACE INTO regions (name, record) VALUES (?, ?)');
   const defaults = db.prepare('INSERT OR REPLACE INTO defaults (id, record) VALUES (0, ?)');
+  const auth = db.prepare(
+    'INSERT OR REPLACE INTO auth (kind, name, record, mod_revision) VALUES (?, ?, ?, ?)',
+  );
   const epoch = db.prepare('INSERT OR REPLACE INTO epochs (region, epoch) VALUES (?, ?)');
 
   return (key, { key: path, value, modRevision }) => {
@@ -114,6 +122,12 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
         return void region.run(key.region, value);
       case 'gc':
         return void epoch.run(key.region, gcRecord.decode(value, path).epoch);
+      case 'auth':
+        authRecords[key.record].decode(value, path);
+        return void auth.run(key.record, key.name, value, modRevision);
+      case 'auth-state':
+        authStateRecord.decode(value, path);
+        return void auth.run(AUTH_STATE, '', value, modRevision);
       case 'removals':
       case 'live':
       case 'receipt':
@@ -133,6 +147,7 @@ function prepareDeletes(db: DatabaseSync): (key: ParsedKey) => void {
   const region = db.prepare('DELETE FROM regions WHERE name = ?');
   const defaults = db.prepare('DELETE FROM defaults');
   const epoch = db.prepare('DELETE FROM epochs WHERE region = ?');
+  const auth = db.prepare('DELETE FROM auth WHERE kind = ? AND name = ?');
 
   return (key) => {
     switch (key.kind) {
@@ -150,6 +165,10 @@ function prepareDeletes(db: DatabaseSync): (key: ParsedKey) => void {
         return void region.run(key.region);
       case 'gc':
         return void epoch.run(key.region);
+      case 'auth':
+        return void auth.run(key.record, key.name);
+      case 'auth-state':
+        return void auth.run(AUTH_STATE, '');
       case 'schema':
       case 'head':
       case 'removals':
@@ -164,6 +183,8 @@ function note(key: ParsedKey, change: AppliedChange): void {
   if (key.kind === 'tag') change.tags.push({ repository: key.repository, tag: key.tag });
   else if (key.kind === 'manifest') change.manifests.push({ repository: key.repository, digest: key.digest });
   else if (key.kind === 'repository' || key.kind === 'removals') change.repositories.push(key.repository);
+  else if (key.kind === 'auth') change.auth.push({ kind: key.record, name: key.name });
+  else if (key.kind === 'auth-state') change.auth.push({ kind: AUTH_STATE, name: '' });
   else if (key.kind === 'region') change.regions = true;
   else if (key.kind === 'defaults') change.defaults = true;
 }

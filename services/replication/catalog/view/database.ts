@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { RegistryError } from '#libs/oci/errors.ts';
 
 /** Tables of another number are made anew: everything in them comes from etcd. */
-const TABLES_VERSION = 4;
+const TABLES_VERSION = 5;
 
 /*
  * Text is compared by bytes (SQLite's BINARY), as etcd orders keys. `content` has a row for each piece of content that a manifest owns;
@@ -36,6 +36,9 @@ const TABLES = `
   CREATE INDEX tags_by_digest ON tags (repository, digest, tag);
   CREATE TABLE regions (name TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE epochs (region TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE auth (
+    kind TEXT NOT NULL, name TEXT NOT NULL, record BLOB NOT NULL, mod_revision INTEGER NOT NULL, PRIMARY KEY (kind, name)
+  ) STRICT, WITHOUT ROWID;
   PRAGMA user_version = ${TABLES_VERSION};
 `;
 

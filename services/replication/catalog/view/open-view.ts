@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { WatchEvent } from '#libs/etcd/store.ts';
 import { createApplier } from './apply.ts';
+import { authRows } from './auth-rows.ts';
 import { ownershipRows, wantedOfManifest, wantedRows } from './content-rows.ts';
 import { repositoryContentRows } from './repository-content-rows.ts';
 import { inTransaction, openDatabase, removeDatabase } from './database.ts';
@@ -28,6 +29,8 @@ export interface FedView extends View {
 }
 
 const WANTED_PAGE = 500;
+
+const NOTHING = { tags: [], manifests: [], repositories: [], auth: [] };
 
 /** Opens the view kept in `dataDir`, an existing directory. One process at a time can have it open. */
 export function openView(dataDir: string): FedView {
@@ -70,7 +73,7 @@ export function openView(dataDir: string): FedView {
       tables.db.close();
       renameSync(loadPath, path);
       tables = openTables(path);
-      notify({ reset: true, tags: [], manifests: [], repositories: [], regions: true, defaults: true });
+      notify({ reset: true, ...NOTHING, regions: true, defaults: true });
     },
     freshAtMs: () => tables.meta.freshAtMs(),
     setFreshAtMs: (time) => tables.meta.setFreshAtMs(time),
@@ -95,6 +98,9 @@ export function openView(dataDir: string): FedView {
     repositories: (...page) => tables.repositories.repositories(...page),
     regions: () => tables.regions.regions(),
     epoch: (region) => tables.regions.epoch(region),
+    authRow: (...key) => tables.auth.authRow(...key),
+    authRows: () => tables.auth.authRows(),
+    isAdministered: () => tables.auth.isAdministered(),
     named: (digests) => tables.naming.named(digests),
     namersOf: (...key) => tables.naming.namersOf(...key),
     wantedOf: (...key) => tables.wantedOf(...key),
@@ -139,6 +145,7 @@ function prepareTables(db: DatabaseSync) {
     ownership: ownershipRows(db),
     repositories: repositoryRows(db),
     regions: regionRows(db),
+    auth: authRows(db),
     unowned: unownedRows(db),
     naming: namingRows(db),
     wanted: wantedRows(db),

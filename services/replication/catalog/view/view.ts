@@ -1,3 +1,4 @@
+import type { AuthKind } from '#libs/auth/records.ts';
 import type { Digest } from '#libs/oci/digest.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 import type { Tag } from '#libs/oci/tag.ts';
@@ -32,6 +33,8 @@ export interface ViewChange {
   readonly manifests: readonly { readonly repository: RepositoryName; readonly digest: Digest }[];
   /** Whose settings or state changed, or that gave a blob up. */
   readonly repositories: readonly RepositoryName[];
+  /** Put or removed. */
+  readonly auth: readonly AuthChange[];
   readonly regions: boolean;
   /** The settings of repositories that have none of their own. */
   readonly defaults: boolean;
@@ -118,6 +121,29 @@ export interface RegionView {
   epoch(region: string): number | undefined;
 }
 
+export interface AuthChange {
+  /** `state`: whether there is an administrator. */
+  readonly kind: AuthKind | 'state';
+  readonly name: string;
+}
+
+export interface AuthView {
+  /** Undefined where there is none. */
+  authRow(kind: AuthKind, name: string): AuthRow | undefined;
+  /** All of them. */
+  authRows(): AuthRow[];
+  /** Whether the first administrator has been made. */
+  isAdministered(): boolean;
+}
+
+export interface AuthRow {
+  readonly kind: AuthKind;
+  readonly name: string;
+  /** As it is in etcd: JSON. */
+  readonly record: Uint8Array;
+  readonly modRevision: number;
+}
+
 export interface NamedRegion extends RegionRecord {
   readonly name: string;
 }
@@ -159,6 +185,7 @@ export interface View
     UnownedView,
     RepositoryView,
     RegionView,
+    AuthView,
     NamedView,
     WantedView {}
 

@@ -1,0 +1,24 @@
+import type { Auth } from '#libs/rpc/contracts.ts';
+import { createAddBinding, createRemoveBinding } from './bindings.ts';
+import type { AuthOptions } from './change.ts';
+import { createChangePrincipal } from './change-principal.ts';
+import { createMakeFirstAdministrator } from './first-administrator.ts';
+import { createFollowAuth, type FollowAuthOptions } from './follow-auth.ts';
+import { createRemovePrincipal } from './remove-principal.ts';
+import { createRotateKeys } from './rotate-keys.ts';
+import { createAddToken, createRemoveToken } from './tokens.ts';
+
+/** The contract of proto/meridian/v1/auth.proto. */
+export function authHandlers(options: AuthOptions & Omit<FollowAuthOptions, 'frameEveryMs'>): Auth {
+  return {
+    follow: createFollowAuth({ ...options, frameEveryMs: options.settings.frameEveryMs }),
+    makeFirstAdministrator: createMakeFirstAdministrator(options),
+    changePrincipal: createChangePrincipal(options),
+    removePrincipal: createRemovePrincipal(options),
+    addToken: createAddToken(options),
+    removeToken: createRemoveToken(options),
+    addBinding: createAddBinding(options),
+    removeBinding: createRemoveBinding(options),
+    rotateKeys: createRotateKeys(options),
+  };
+}

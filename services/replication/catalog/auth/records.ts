@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { AUTH_RECORDS, type AuthKind } from '#libs/auth/records.ts';
+import type { BindingRecord, PrincipalRecord, SigningKeyRecord, TokenRecord } from '#libs/auth/records.ts';
+import { jsonCodec, type Codec } from '../codec.ts';
+
+/** Another `id` in every change, so that a change whose answer was lost can be told from others'. */
+export interface AuthStateRecord {
+  readonly id: string;
+  readonly administeredAtMs: number;
+}
+
+export const authStateRecord: Codec<AuthStateRecord> = jsonCodec(
+  z.object({ id: z.string(), administeredAtMs: z.int().nonnegative() }),
+);
+
+export const principalRecord: Codec<PrincipalRecord> = jsonCodec(AUTH_RECORDS.principal);
+export const tokenRecord: Codec<TokenRecord> = jsonCodec(AUTH_RECORDS.token);
+export const bindingRecord: Codec<BindingRecord> = jsonCodec(AUTH_RECORDS.binding);
+export const signingKeyRecord: Codec<SigningKeyRecord> = jsonCodec(AUTH_RECORDS.key);
+
+/** By what stands in their keys. */
+export const authRecords = {
+  principal: principalRecord,
+  token: tokenRecord,
+  binding: bindingRecord,
+  key: signingKeyRecord,
+} satisfies Record<AuthKind, unknown>;
