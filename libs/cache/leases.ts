@@ -1,3 +1,5 @@
+import type { Counters } from './counters.ts';
+
 /** Gives a lease back before it ends by itself; once is enough, and it never rejects. */
 export type Release = () => Promise<void>;
 
@@ -11,7 +13,7 @@ export interface Leases {
 }
 
 /** A region's shared scratch space. Never an authority: losing it loses nothing. */
-export interface SharedCache extends Leases {
+export interface SharedCache extends Leases, Counters {
   /** Rejects with a sentence where the cache can't be used now; for readiness and its operators. */
   ping(signal: AbortSignal): Promise<void>;
   /** Closes its connections. Leases held are left to end by themselves. */

@@ -1,9 +1,11 @@
 import type { SharedCache } from './leases.ts';
+import { createMemoryCounters } from './memory-counters.ts';
 
 /** For a region that is one process. `now` gives monotonic milliseconds. */
 export function createMemoryCache(now: () => number): SharedCache {
   const held = new Map<string, { readonly endsAt: number }>();
   return {
+    ...createMemoryCounters(now),
     tryAcquire: async (key, ttlMs, signal) => {
       signal.throwIfAborted();
       const holder = held.get(key);

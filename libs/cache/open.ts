@@ -11,6 +11,7 @@ export interface CacheOptions {
 
 /** The region's scratch space, as configured. */
 export function openCache({ region, redisUrl, onUnreachable }: CacheOptions): SharedCache {
-  if (redisUrl === undefined) return createMemoryCache(() => performance.now());
-  return createRedisCache({ url: redisUrl, keyPrefix: `meridian/${region}/`, onUnreachable });
+  const now = (): number => performance.now();
+  if (redisUrl === undefined) return createMemoryCache(now);
+  return createRedisCache({ url: redisUrl, keyPrefix: `meridian/${region}/`, onUnreachable, now });
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { Release, SharedCache } from './leases.ts';
+import { createMemoryCounters } from './memory-counters.ts';
+import { createRedisCounters } from './redis-counters.ts';
 
 export interface RedisCacheOptions {
   /** Such as `redis://127.0.0.1:6379`. */
@@ -9,6 +11,8 @@ export interface RedisCacheOptions {
   readonly keyPrefix: string;
   /** Told each time Redis is lost; what is asked of it meanwhile fails soft. */
   readonly onUnreachable: (error: Error) => void;
+  /** Monotonic time in milliseconds. */
+  readonly now: () => number;
 }
 
 /** Work waits no longer than this for a hint. */
@@ -19,7 +23,7 @@ const MAX_RECONNECT_DELAY_MS = 2_000;
 const RELEASE_SCRIPT = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
 
 /** Connects at once and again whenever the connection breaks; never rejects for Redis being away, `ping` apart. */
-export function createRedisCache({ url, keyPrefix, onUnreachable }: RedisCacheOptions): SharedCache {
+export function createRedisCache({ url, keyPrefix, onUnreachable, now }: RedisCacheOptions): SharedCache {
   const redis = new Redis(url, {
     keyPrefix,
     commandTimeout: COMMAND_TIMEOUT_MS,
@@ -43,6 +47,7 @@ export function createRedisCache({ url, keyPrefix, onUnreachable }: RedisCacheOp
     };
   };
   return {
+    ...createRedisCounters(redis, createMemoryCounters(now)),
     tryAcquire: async (key, ttlMs, signal) => {
       signal.throwIfAborted();
       const holder = randomUUID();

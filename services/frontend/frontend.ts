@@ -1,4 +1,5 @@
 import type { Catalog, Operations, Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
+import type { Authentication } from './auth/authentication.ts';
 import type { Announce } from './announce.ts';
 import type { CatalogCache } from './cache/catalog-cache.ts';
 import type { ContentReader } from './content/reader.ts';
@@ -34,4 +35,6 @@ export interface Frontend extends Collaborators {
   readonly files: LocalFiles;
   readonly verification: Verification;
   readonly announce: Announce;
+  /** Undefined where it is off: everyone may do everything. */
+  readonly authentication: Authentication | undefined;
 }

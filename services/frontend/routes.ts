@@ -1,4 +1,7 @@
 import { RegistryError } from '#libs/oci/errors.ts';
+import type { Gate } from './auth/gate.ts';
+import { authRoutes } from './auth/routes.ts';
+import type { Need } from './auth/needs.ts';
 import type { ReadBuffers } from './content/read-buffers.ts';
 import type { Frontend } from './frontend.ts';
 import type { Handler } from './http/context.ts';
@@ -20,8 +23,11 @@ import { listTags } from './resources/tags.ts';
 import { startUpload } from './resources/upload-start.ts';
 import { cancelUpload, endUpload, uploadStatus, writeUpload } from './resources/uploads.ts';
 
-/** Where deletion is turned off, every DELETE is refused except those that say that they delete no content. */
-export type Route = readonly [Method, path: string, Handler, 'deletes no content'?];
+/**
+ * What a request must be allowed, before its handler sees it, stands beside each path. Where deletion is turned off, every DELETE is
+ * refused except those that say that they delete no content.
+ */
+export type Route = readonly [Method, path: string, Need, Handler, 'deletes no content'?];
 
 /**
  * Every route of the registry; GET answers HEAD as well. Names contain slashes, which no other parameter does, so that each path
@@ -31,68 +37,78 @@ export type Route = readonly [Method, path: string, Handler, 'deletes no content
 export function routeTable(frontend: Frontend, buffers: ReadBuffers): Route[] {
   return [
     // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#determining-support
-    ['get', '/v2/', base],
-    ['get', '/v2', base],
+    ['get', '/v2/', 'login', base],
+    ['get', '/v2', 'login', base],
 
     // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-blobs
-    ['get', '/v2/*name/blobs/:digest', readBlob(frontend, buffers)],
+    ['get', '/v2/*name/blobs/:digest', 'pull', readBlob(frontend, buffers)],
 
     // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#deleting-blobs
-    ['delete', '/v2/*name/blobs/:digest', deleteBlob(frontend)],
+    ['delete', '/v2/*name/blobs/:digest', 'delete', deleteBlob(frontend)],
 
     // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-blobs
-    ['post', '/v2/*name/blobs/uploads/', startUpload(frontend)],
-    ['post', '/v2/*name/blobs/uploads', startUpload(frontend)],
-    ['patch', '/v2/*name/blobs/uploads/:id', writeUpload(frontend)],
-    ['put', '/v2/*name/blobs/uploads/:id', endUpload(frontend)],
-    ['get', '/v2/*name/blobs/uploads/:id', uploadStatus(frontend)],
+    ['post', '/v2/*name/blobs/uploads/', 'push', startUpload(frontend)],
+    ['post', '/v2/*name/blobs/uploads', 'push', startUpload(frontend)],
+    ['patch', '/v2/*name/blobs/uploads/:id', 'push', writeUpload(frontend)],
+    ['put', '/v2/*name/blobs/uploads/:id', 'push', endUpload(frontend)],
+    ['get', '/v2/*name/blobs/uploads/:id', 'push', uploadStatus(frontend)],
     // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#cancel-a-blob-upload
-    ['delete', '/v2/*name/blobs/uploads/:id', cancelUpload(frontend), 'deletes no content'],
+    ['delete', '/v2/*name/blobs/uploads/:id', 'push', cancelUpload(frontend), 'deletes no content'],
 
     // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
-    ['get', '/v2/*name/manifests/:reference', readManifest(frontend)],
+    ['get', '/v2/*name/manifests/:reference', 'pull', readManifest(frontend)],
     // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests
-    ['put', '/v2/*name/manifests/:reference', pushManifest(frontend)],
+    ['put', '/v2/*name/manifests/:reference', 'push', pushManifest(frontend)],
     // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#content-management
-    ['delete', '/v2/*name/manifests/:reference', deleteManifest(frontend)],
+    ['delete', '/v2/*name/manifests/:reference', 'delete', deleteManifest(frontend)],
 
     // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
-    ['get', '/v2/*name/tags/list', listTags(frontend)],
+    ['get', '/v2/*name/tags/list', 'see', listTags(frontend)],
     // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
-    ['get', '/v2/*name/referrers/:digest', listReferrers(frontend)],
+    ['get', '/v2/*name/referrers/:digest', 'pull', listReferrers(frontend)],
     // Docker's: https://distribution.github.io/distribution/spec/api/#listing-repositories
-    ['get', '/v2/_catalog', listRepositories(frontend)],
+    ['get', '/v2/_catalog', 'catalog', listRepositories(frontend)],
 
     // Meridian's own
-    ['get', '/meridian/v1/settings', readSettings(frontend)],
-    ['patch', '/meridian/v1/settings', changeSettings(frontend)],
-    ['get', '/meridian/v1/repositories/*name/settings', readSettings(frontend)],
-    ['patch', '/meridian/v1/repositories/*name/settings', changeSettings(frontend)],
-    ['get', '/meridian/v1/repositories/*name/durability', readDurability(frontend)],
-    ['get', '/meridian/v1/status', readStatus(frontend)],
-    ['get', '/meridian/v1/regions', listRegions(frontend)],
-    ['put', '/meridian/v1/regions/:region', addRegion(frontend)],
-    ['patch', '/meridian/v1/regions/:region', changeRegion(frontend)],
-    ['delete', '/meridian/v1/regions/:region', removeRegion(frontend), 'deletes no content'],
-    ['get', '/meridian/v1/regions/:region/collection', readCollection(frontend)],
-    ['post', '/meridian/v1/regions/:region/collection', startCollection(frontend)],
-    ['get', '/meridian/v1/regions/:region/collection/blobs', explainBlobs(frontend)],
-    ['get', '/meridian/v1/regions/:region/verify', readHealing(frontend, 'verify')],
-    ['post', '/meridian/v1/regions/:region/verify', startHealing(frontend, 'verify')],
-    ['get', '/meridian/v1/regions/:region/repair', readHealing(frontend, 'repair')],
-    ['post', '/meridian/v1/regions/:region/repair', startHealing(frontend, 'repair')],
+    ['get', '/meridian/v1/settings', 'operate', readSettings(frontend)],
+    ['patch', '/meridian/v1/settings', 'operate', changeSettings(frontend)],
+    ['get', '/meridian/v1/repositories/*name/settings', 'see', readSettings(frontend)],
+    ['patch', '/meridian/v1/repositories/*name/settings', 'settings', changeSettings(frontend)],
+    ['get', '/meridian/v1/repositories/*name/durability', 'pull', readDurability(frontend)],
+    ['get', '/meridian/v1/status', 'operate', readStatus(frontend)],
+    ['get', '/meridian/v1/regions', 'operate', listRegions(frontend)],
+    ['put', '/meridian/v1/regions/:region', 'operate', addRegion(frontend)],
+    ['patch', '/meridian/v1/regions/:region', 'operate', changeRegion(frontend)],
+    ['delete', '/meridian/v1/regions/:region', 'operate', removeRegion(frontend), 'deletes no content'],
+    ['get', '/meridian/v1/regions/:region/collection', 'operate', readCollection(frontend)],
+    ['post', '/meridian/v1/regions/:region/collection', 'operate', startCollection(frontend)],
+    ['get', '/meridian/v1/regions/:region/collection/blobs', 'operate', explainBlobs(frontend)],
+    ['get', '/meridian/v1/regions/:region/verify', 'operate', readHealing(frontend, 'verify')],
+    ['post', '/meridian/v1/regions/:region/verify', 'operate', startHealing(frontend, 'verify')],
+    ['get', '/meridian/v1/regions/:region/repair', 'operate', readHealing(frontend, 'repair')],
+    ['post', '/meridian/v1/regions/:region/repair', 'operate', startHealing(frontend, 'repair')],
 
-    ['get', '/healthz', health],
+    ['get', '/healthz', 'nothing', health],
+    ...(frontend.authentication === undefined ? [] : authRoutes(frontend.authentication)),
   ];
 }
 
-/** All routes, those that are turned off as refusals. */
+/** All routes behind the gate, those that are turned off as refusals. */
 export function answeringRoutes(frontend: Frontend, buffers: ReadBuffers): Answering[] {
-  return routeTable(frontend, buffers).map(([method, path, handler, effect]) => {
+  const gate = frontend.authentication?.gate;
+  return routeTable(frontend, buffers).map(([method, path, need, handler, effect]) => {
     const isTurnedOff =
       method === 'delete' && effect !== 'deletes no content' && frontend.settings.deletion === 'off';
-    return { method, path, handler: isTurnedOff ? refuseDeletion : handler, isTurnedOff };
+    const answer = gate === undefined ? handler : guarded(gate, need, handler);
+    return { method, path, handler: isTurnedOff ? refuseDeletion : answer, isTurnedOff };
   });
+}
+
+function guarded(gate: Gate, need: Need, handler: Handler): Handler {
+  return async (ctx) => {
+    await gate.admit(ctx, need);
+    await handler(ctx);
+  };
 }
 
 const refuseDeletion: Handler = async () => {

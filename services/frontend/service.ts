@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import type { AnnounceBlob } from '#types/meridian/v1/AnnounceBlob.ts';
+import { followAuth } from './auth/follow.ts';
+import type { AuthCollaborators } from './auth/authentication.ts';
 import { followCatalog } from './cache/follow.ts';
 import { createReadBudget, type ReadBudget } from './content/read-budget.ts';
 import { createReadBuffers } from './content/read-buffers.ts';
@@ -26,6 +28,8 @@ export interface FrontendOptions extends Collaborators {
   readonly settings: FrontendSettings;
   /** The other regions whose services the request with this signal has used so far. */
   readonly regionsUsed: (signal: AbortSignal) => readonly string[];
+  /** Without it everyone may do everything. */
+  readonly authentication?: AuthCollaborators;
   /** Called once for each request when it has ended. */
   readonly onRequest: OnRequest;
   /** Takes note of faults of the program. */
@@ -80,10 +84,19 @@ export async function startFrontend(options: FrontendOptions): Promise<RunningFr
     retryMs: settings.followRetryMs,
     signal: stopping.signal,
   }).catch((error: unknown) => onFault(error, 'following the catalog'));
+  const { authentication } = frontend;
+  const followingAuth =
+    authentication &&
+    followAuth({
+      ...authentication,
+      retryMs: authentication.settings.followRetryMs,
+      onFault: (error) => onFault(error, 'following identities and permissions'),
+      signal: stopping.signal,
+    });
   const stop = async (graceMs: number): Promise<void> => {
     await closeServer(server, graceMs);
     stopping.abort(new Error('The front end stops.'));
-    await following;
+    await Promise.all([following, followingAuth]);
   };
   let stopped: Promise<void> | undefined;
   return {

@@ -1,4 +1,5 @@
 import { createAnnounce } from './announce.ts';
+import { createAuthentication } from './auth/authentication.ts';
 import { createCatalogCache } from './cache/catalog-cache.ts';
 import { createLocalFiles } from './content/local-files.ts';
 import { createContentReader } from './content/reader.ts';
@@ -31,6 +32,9 @@ export function wireFrontend(options: FrontendOptions, budget: ReadBudget, signa
       },
       maxCachedBytes: settings.maxCachedContentBytes,
     }),
+    authentication:
+      options.authentication &&
+      createAuthentication(options.authentication, { now, clock: () => Date.now() }),
     verification,
     files: createLocalFiles({
       ...{ storage, verification },

@@ -7,6 +7,7 @@ export const vendorFolders: Readonly<Record<string, string>> = {
   '@grpc/proto-loader': 'libs/rpc',
   etcd3: 'libs/etcd',
   ioredis: 'libs/cache',
+  jose: 'libs/jwt',
   '@opentelemetry/*': 'libs/telemetry',
   pino: 'libs/telemetry',
   koa: 'services/frontend',

@@ -2,6 +2,7 @@ import type { ParameterizedContext } from 'koa';
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
 import { parseReference, type Reference } from '#libs/oci/reference.ts';
+import type { Access } from '../auth/access.ts';
 import type { MinimumRate } from './client-pace.ts';
 
 /** What is known of a request while it runs. */
@@ -22,6 +23,8 @@ export interface RequestState {
   stalled: 'reader' | 'writer' | undefined;
   /** Other regions whose services were used so far, in the place of the own region's. */
   readonly regionsUsed: () => readonly string[];
+  /** Who asks, and what he may. */
+  access: Access;
   /** Why the request failed, for the log. */
   failure: unknown;
 }

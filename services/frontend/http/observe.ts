@@ -7,6 +7,7 @@ import {
   SpanStatusCode,
   withSpan,
 } from '#libs/telemetry/trace.ts';
+import { UNRESTRICTED } from '../auth/access.ts';
 import type { FrontendSettings } from '../settings.ts';
 import { awaitsContinue, discardRest, hasBody } from './body.ts';
 import { createLeaving } from './leaving.ts';
@@ -60,6 +61,7 @@ export function observe(
       stalled: undefined,
       // Without a signal no service was asked.
       regionsUsed: () => (leaving.given === undefined ? [] : regionsUsed(leaving.given)),
+      access: UNRESTRICTED,
       failure: undefined,
     };
     if (hasBody(ctx)) {

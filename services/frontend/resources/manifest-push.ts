@@ -35,12 +35,13 @@ export function pushManifest(frontend: Frontend): Handler {
     const digest = verifiedDigest(bytes, reference);
     const { mediaType } = parseManifest(bytes, header(ctx, 'content-type'), settings.maxDescriptors);
 
-    const { signal } = ctx.state;
+    const { signal, access } = ctx.state;
+    const mayRetag = access.may('retag', repository);
     const size = bytes.length;
     await storage.put(parts({ repository, digest, size }, bytes), { signal });
     failpoint('push.stored');
     const manifest = { mediaType, digest, size };
-    const push = { repository, tags, manifest, ifMatch, ifNoneMatch, pushedBy: '', mayRetag: true };
+    const push = { repository, tags, manifest, ifMatch, ifNoneMatch, pushedBy: access.name, mayRetag };
     const { position, durableRegions, subject } = await catalog.push(push, { signal });
     cache.wrote(repository, position);
     content.keep(digest, bytes);

@@ -19,7 +19,7 @@ export async function mountBlob(
   const from = queryParameter(ctx, 'from');
   const named = from === undefined ? undefined : parseRepositoryName(from);
   try {
-    const found = await findSource(frontend, ctx.state.signal, named, digest);
+    const found = await findSource(frontend, ctx, named, digest);
     if (found === undefined) return false;
     const { source, size } = found;
     if (await pin(frontend, ctx.state.signal, repository, digest, size)) return true;
@@ -36,20 +36,21 @@ interface Source {
   readonly size: number;
 }
 
-/** The repository to take the blob from: the named one, or the first of all that have it. */
+/** The repository to take the blob from: the named one, or the first of all that have it; one that the asker may pull from. */
 async function findSource(
   frontend: Frontend,
-  signal: AbortSignal,
+  { state: { access, signal } }: RequestContext,
   named: RepositoryName | undefined,
   digest: Digest,
 ): Promise<Source | undefined> {
   if (named !== undefined) {
+    if (!access.may('pull', named)) return undefined;
     const { size } = await findBlob(frontend, { repository: named, digest, forUpload: true }, signal);
     return { source: named, size };
   }
   const limit = frontend.settings.maxMountCandidates;
   const { repositories, size } = await frontend.catalog.findOwners({ digest, limit }, { signal });
-  const [source] = repositories;
+  const source = repositories.find((name) => access.may('pull', parseRepositoryName(name)));
   return source === undefined ? undefined : { source, size };
 }
 

@@ -7,19 +7,16 @@ import type { UploadTarget } from '#types/meridian/v1/UploadTarget.ts';
 import type { WriteUpload } from '#types/meridian/v1/WriteUpload.ts';
 import { contentLength, requestBody } from '../http/body.ts';
 import { header, type RequestContext } from '../http/context.ts';
+import type { Target } from './upload-session.ts';
 
 /**
  * Appends the request's body to an upload as it comes. `Content-Range` is checked where it is given: the spec's clients and Docker's
  * differ in that. What arrived before an error is kept by storage.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-a-blob-in-chunks
  */
-export async function appendBody(
-  ctx: RequestContext,
-  uploads: Uploads,
-  { id, repository }: { id: string; repository: string },
-): Promise<Upload> {
+export async function appendBody(ctx: RequestContext, uploads: Uploads, upload: Target): Promise<Upload> {
   const range = chunkRange(ctx);
-  const target = { id, repository, offset: range?.start ?? -1 };
+  const target = { ...upload, offset: range?.start ?? -1 };
   if (ctx.state.awaitsContinue) await checkTarget(ctx, uploads, target);
   return uploads.write(messages(ctx, target, range), { signal: ctx.state.signal });
 }

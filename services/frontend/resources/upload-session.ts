@@ -12,6 +12,13 @@ import { tellBlobCreated } from './blob-created.ts';
 export interface Target {
   readonly id: string;
   readonly repository: string;
+  /** Who asks: an upload of another is not known to him. Absent for one who has not said who he is. */
+  readonly owner?: string;
+}
+
+export function ownerOf(ctx: RequestContext): Pick<Target, 'owner'> {
+  const { owner } = ctx.state.access;
+  return owner === undefined ? {} : { owner };
 }
 
 /** Where the upload lies: here, or in the region that its id names. Throws BLOB_UPLOAD_UNKNOWN for what is no id. */
@@ -23,10 +30,11 @@ export function uploadsOf({ region, uploads, remoteUploads }: Frontend, id: stri
 export async function finishUpload(
   frontend: Frontend,
   ctx: RequestContext,
-  { id, repository }: Target,
+  target: Target,
   digest: Digest,
 ): Promise<void> {
-  const blob = await uploadsOf(frontend, id).finish({ id, repository, digest }, { signal: ctx.state.signal });
+  const { id, repository } = target;
+  const blob = await uploadsOf(frontend, id).finish({ ...target, digest }, { signal: ctx.state.signal });
   await keepElsewhere(frontend, ctx, { region: regionOfUpload(id), repository, digest, size: blob.size });
   frontend.announce({ region: regionOfUpload(id), repository, digest, size: blob.size });
   tellBlobCreated(ctx, repository, digest);

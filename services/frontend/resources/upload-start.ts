@@ -6,7 +6,7 @@ import { queryParameter, repositoryOf, type Handler, type RequestContext } from 
 import { tellBlobCreated } from './blob-created.ts';
 import { mountBlob } from './mount.ts';
 import { appendBody } from './upload-body.ts';
-import { digestOfQuery, finishUpload, tellUpload, uploadsOf } from './upload-session.ts';
+import { digestOfQuery, finishUpload, ownerOf, tellUpload, uploadsOf } from './upload-session.ts';
 
 /** Opens an upload; with `digest` takes the whole blob at once, with `mount` takes it from another repository. */
 export function startUpload(frontend: Frontend): Handler {
@@ -21,18 +21,19 @@ export function startUpload(frontend: Frontend): Handler {
       return;
     }
     const { signal } = ctx.state;
-    const upload = await frontend.uploads.create({ repository, algorithm }, { signal });
+    const upload = await frontend.uploads.create({ repository, algorithm, ...ownerOf(ctx) }, { signal });
+    const target = { id: upload.id, repository, ...ownerOf(ctx) };
     if (digest === undefined || mount !== undefined) {
       tellUpload(ctx, upload, 202);
       return;
     }
     const uploads = uploadsOf(frontend, upload.id);
     try {
-      await appendBody(ctx, uploads, upload);
-      await finishUpload(frontend, ctx, upload, digest);
+      await appendBody(ctx, uploads, target);
+      await finishUpload(frontend, ctx, target, digest);
     } catch (error) {
       // The client was never told of this upload, so nobody else would end it; what can't be cancelled now expires.
-      const cancelled = { id: upload.id, repository, offset: -1 };
+      const cancelled = { ...target, offset: -1 };
       await uploads
         .cancel(cancelled, { signal: AbortSignal.timeout(CANCEL_TIMEOUT_MS) })
         .catch(() => undefined);

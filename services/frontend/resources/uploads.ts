@@ -9,6 +9,7 @@ import { appendBody } from './upload-body.ts';
 import {
   digestOfQuery,
   finishUpload,
+  ownerOf,
   standingOf,
   tellUpload,
   uploadsOf,
@@ -59,8 +60,8 @@ export function cancelUpload(frontend: Frontend): Handler {
   };
 }
 
-function targetOf(ctx: RequestContext): { id: string; repository: RepositoryName } {
-  return { repository: repositoryOf(ctx), id: pathParameter(ctx, 'id') };
+function targetOf(ctx: RequestContext): Target & { readonly repository: RepositoryName } {
+  return { repository: repositoryOf(ctx), id: pathParameter(ctx, 'id'), ...ownerOf(ctx) };
 }
 
 /** Appends the request's body. An answer that refuses its place tells where the upload stands, as GET would. */

@@ -24,9 +24,9 @@ export function uploadsHandlers(context: UploadsContext): Uploads {
   const { sessions, rows, driver, settings } = context;
   let writers = 0;
   return {
-    create: async ({ repository: text, algorithm }) => {
+    create: async ({ repository: text, algorithm, ...by }) => {
       const repository = parseRepositoryName(text);
-      const id = context.ids.create(repository);
+      const id = context.ids.create({ ...by, repository });
       await rows.insert({ id, repository, algorithm: parseAlgorithm(algorithm), offset: 0 }, context.clock());
       return { id, repository, offset: 0 };
     },
@@ -37,12 +37,12 @@ export function uploadsHandlers(context: UploadsContext): Uploads {
         parts,
         ({ target }) => target,
         AbortSignal.any([signal, leaving.signal]),
-        async ({ id, repository, offset }, data) => {
+        async ({ id, offset, ...belonging }, data) => {
           if (writers >= settings.maxConcurrentUploads) throw tooMany(settings.maxConcurrentUploads);
           writers += 1;
           try {
             const claim = { leave: (reason: Error) => leaving.abort(reason), unmoved: offset === -1 };
-            return await sessions.hold(id, repository, claim, async (session, holder) => {
+            return await sessions.hold(id, belonging, claim, async (session, holder) => {
               if (offset !== -1 && offset !== session.offset) throw wrongOffset(session.offset, offset);
               await writeUpload(context, session, holder, data);
               return answer(session);
@@ -54,12 +54,12 @@ export function uploadsHandlers(context: UploadsContext): Uploads {
       );
     },
 
-    stat: async ({ id, repository }) => answer(await sessions.settled(id, repository)),
+    stat: async ({ id, ...belonging }) => answer(await sessions.settled(id, belonging)),
 
-    finish: async ({ id, repository, digest: text }, { signal }) => {
+    finish: async ({ id, digest: text, ...belonging }, { signal }) => {
       const digest = parseDigest(text);
       try {
-        return await sessions.hold(id, repository, {}, async (session) => {
+        return await sessions.hold(id, belonging, {}, async (session) => {
           const blob = await finishUpload(context, session, digest, signal);
           sessions.forget(id);
           return blob;
@@ -67,15 +67,15 @@ export function uploadsHandlers(context: UploadsContext): Uploads {
       } catch (error) {
         // Repeated by a client that the first answer did not reach: what it asks for is so.
         if ((error as RegistryError).code !== 'BLOB_UPLOAD_UNKNOWN') throw error;
-        context.ids.check(id, repository);
-        const finished = await context.findPinned(repository, digest);
+        context.ids.check(id, belonging);
+        const finished = await context.findPinned(belonging.repository, digest);
         if (finished === undefined) throw error;
         return finished;
       }
     },
 
-    cancel: ({ id, repository }) =>
-      sessions.hold(id, repository, { ending: true }, async () => {
+    cancel: ({ id, ...belonging }) =>
+      sessions.hold(id, belonging, { ending: true }, async () => {
         await rows.remove(id);
         sessions.forget(id);
         await driver.discard('uploads', id);

@@ -3,7 +3,7 @@ import { unknownUpload } from '#libs/upload-id.ts';
 import type { UploadRows } from '../owner/uploads.ts';
 import type { StorageSettings } from '../settings.ts';
 import { displaced, movedMeanwhile, writtenByAnother } from './conflicts.ts';
-import type { UploadIds } from './ids.ts';
+import type { Belonging, UploadIds } from './ids.ts';
 import type { Claim, Holder, Session } from './session.ts';
 
 export interface SessionsContext {
@@ -18,7 +18,7 @@ type Work<T> = (session: Session, holder: Holder) => Promise<T>;
 /** Sessions without a holder whose hash is kept in memory; others are hashed again when they finish. */
 const MAX_IDLE_SESSIONS = 10_000;
 
-/** The open uploads. `find`, `settled` and `hold` throw BLOB_UPLOAD_UNKNOWN for an id that is not open in the repository. */
+/** The open uploads. `find`, `settled` and `hold` throw BLOB_UPLOAD_UNKNOWN for an id that is not open in the repository, or is another's. */
 export class Sessions {
   readonly #context: SessionsContext;
   readonly #sessions = new Map<string, Session>();
@@ -27,17 +27,17 @@ export class Sessions {
     this.#context = context;
   }
 
-  find(id: string, repository: string): Session {
-    this.#context.ids.check(id, repository);
+  find(id: string, belonging: Belonging): Session {
+    this.#context.ids.check(id, belonging);
     const session = this.#open(id);
     if (session === undefined) throw unknownUpload(id);
     return session;
   }
 
   /** The session once nobody is about to be done with it; a writer whose caller is gone gets a moment to find out. */
-  async settled(id: string, repository: string): Promise<Session> {
+  async settled(id: string, belonging: Belonging): Promise<Session> {
     for (let waited = false; ; waited = true) {
-      const session = this.find(id, repository);
+      const session = this.find(id, belonging);
       const { holder } = session;
       if (holder === undefined || (waited && !holder.settling)) return session;
       if (holder.settling) await holder.done.promise;
@@ -49,8 +49,8 @@ export class Sessions {
    * Runs `work` as the session's only holder. A writer that has stalled gives way, and what it received is kept; CONFLICT while one receives
    * bytes, and where the offset that the claim rests on has moved.
    */
-  async hold<T>(id: string, repository: string, claim: Claim, work: Work<T>): Promise<T> {
-    const { session, holder } = await this.#claim(id, repository, claim);
+  async hold<T>(id: string, belonging: Belonging, claim: Claim, work: Work<T>): Promise<T> {
+    const { session, holder } = await this.#claim(id, belonging, claim);
     return run(session, holder, work);
   }
 
@@ -78,13 +78,13 @@ export class Sessions {
 
   async #claim(
     id: string,
-    repository: string,
+    belonging: Belonging,
     { leave, unmoved = false, ending = false }: Claim,
   ): Promise<{ session: Session; holder: Holder }> {
     const { clock, settings } = this.#context;
-    const { offset } = this.find(id, repository);
+    const { offset } = this.find(id, belonging);
     for (let waited = false; ;) {
-      const session = this.find(id, repository);
+      const session = this.find(id, belonging);
       const { holder } = session;
       if (holder === undefined) {
         if (unmoved && session.offset !== offset) throw movedMeanwhile(session.offset);

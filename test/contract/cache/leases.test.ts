@@ -5,6 +5,7 @@ import { createRedisCache } from '#libs/cache/redis.ts';
 import { hasRedis, redisLeftOut, startRedis, type RedisProcess } from '#test/support/redis.ts';
 
 const LONG_MS = 60_000;
+const now = (): number => performance.now();
 const { signal } = new AbortController();
 
 interface Subject {
@@ -21,7 +22,7 @@ async function inMemory(): Promise<Subject> {
 async function onRedis(): Promise<Subject> {
   const redis = await startRedis();
   const connect = (): SharedCache =>
-    createRedisCache({ url: redis.url, keyPrefix: 'test:', onUnreachable: () => undefined });
+    createRedisCache({ url: redis.url, keyPrefix: 'test:', onUnreachable: () => undefined, now });
   const caches = [connect(), connect()] as const;
   await Promise.all(caches.map(answers));
   return {
@@ -98,7 +99,7 @@ describe.skipIf(!hasRedis)(`losing Redis loses nothing${redisLeftOut}`, () => {
   let cache: SharedCache;
   beforeAll(async () => {
     redis = await startRedis();
-    cache = createRedisCache({ url: redis.url, keyPrefix: '', onUnreachable: (error) => lost.push(error) });
+    cache = createRedisCache({ url: redis.url, keyPrefix: '', onUnreachable: (error) => lost.push(error), now });
     await answers(cache);
   });
   afterAll(async () => {

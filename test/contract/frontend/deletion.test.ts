@@ -102,7 +102,7 @@ describe('with deletion turned off', () => {
 
   /** Each of them, whatever it may delete, with values for what the path leaves open. */
   const deletions = routeTable({ settings: {} } as Frontend, {} as ReadBuffers).flatMap(
-    ([method, path, , effect]) => (method === 'delete' ? [{ path, effect }] : []),
+    ([method, path, , , effect]) => (method === 'delete' ? [{ path, effect }] : []),
   );
   const digest = sha256(Buffer.of(1));
   const filled = (path: string, name: string): string =>

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach } from 'vitest';
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '#libs/oci/mediatype.ts';
+import type { AuthCollaborators } from '#services/frontend/auth/authentication.ts';
 import type { Collaborators } from '#services/frontend/frontend.ts';
 import type { RequestRecord } from '#services/frontend/http/observe.ts';
 import { startFrontend } from '#services/frontend/service.ts';
@@ -21,7 +22,11 @@ export interface TestFrontend {
 
 export async function startTestFrontend(
   region: TestRegion,
-  overrides: { settings?: Partial<FrontendSettings>; collaborators?: Partial<Collaborators> } = {},
+  overrides: {
+    settings?: Partial<FrontendSettings>;
+    collaborators?: Partial<Collaborators>;
+    authentication?: AuthCollaborators;
+  } = {},
 ): Promise<TestFrontend> {
   const requests: RequestRecord[] = [];
   const faults: unknown[] = [];
@@ -39,6 +44,7 @@ export async function startTestFrontend(
     elsewhere: region.transfer.transfer,
     regionsUsed: () => [],
     ...overrides.collaborators,
+    ...(overrides.authentication && { authentication: overrides.authentication }),
     onRequest: (record) => requests.push(record),
     onFault: (error) => faults.push(error),
     onAnnounceFailure: (_blob, error) => faults.push(error),

@@ -91,7 +91,7 @@ export function memoryCatalog(options: {
       return { digest, size, position: view.position(), reuse: settings.reuse(repository) };
     },
     ...blobCalls,
-    push: async ({ repository, tags, manifest, ifMatch, ifNoneMatch }, { signal }) => {
+    push: async ({ repository, tags, manifest, ifMatch, ifNoneMatch, mayRetag }, { signal }) => {
       view.barrier();
       if (manifest === null) throw new Error('a push names its manifest');
       const chunks: Buffer[] = [];
@@ -106,6 +106,11 @@ export function memoryCatalog(options: {
       };
       const current = quorum.state.get(repository)?.tags.get(tags[0] ?? '');
       requireMatch(current, ifMatch, ifNoneMatch);
+      const moved = tags.find(
+        (tag) => (quorum.state.get(repository)?.tags.get(tag) ?? manifest.digest) !== manifest.digest,
+      );
+      if (moved !== undefined && !mayRetag)
+        throw new RegistryError('DENIED', `The tag ${moved} is another manifest's.`);
       const changed = tags.map((tag) => ({ tag, digest: manifest.digest }));
       quorum.commit({ repository, put: record, tags: changed });
       const subject = parsed.subject?.digest ?? '';

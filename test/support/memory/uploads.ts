@@ -8,6 +8,7 @@ import type { MemoryStorage } from './storage.ts';
 
 interface Session {
   readonly repository: string;
+  readonly owner: string | undefined;
   bytes: Buffer;
   writing: boolean;
 }
@@ -25,18 +26,28 @@ export function memoryUploads(region: string, store: MemoryStorage): MemoryUploa
   const secret = randomBytes(16);
   const sign = (random: string): string =>
     createHmac('sha256', secret).update(random).digest('base64url').slice(0, 22);
-  const sessionOf = ({ id, repository }: { id: string; repository: string }): Session => {
+  const sessionOf = ({
+    id,
+    repository,
+    owner,
+  }: {
+    id: string;
+    repository: string;
+    owner?: string;
+  }): Session => {
     const { random, mac } = parseUploadId(id);
     const session = sessions.get(id);
-    if (mac !== sign(random) || session?.repository !== repository) throw unknownUpload(id);
+    if (mac !== sign(random) || session?.repository !== repository || session.owner !== owner) {
+      throw unknownUpload(id);
+    }
     return session;
   };
 
   const uploads: Uploads = {
-    create: async ({ repository }) => {
+    create: async ({ repository, owner }) => {
       const random = randomBytes(12).toString('base64url');
       const id = `${region}.${random}.${sign(random)}`;
-      sessions.set(id, { repository, bytes: Buffer.alloc(0), writing: false });
+      sessions.set(id, { repository, owner, bytes: Buffer.alloc(0), writing: false });
       return { id, repository, offset: 0 };
     },
     write: async (parts) => {

@@ -1,0 +1,53 @@
+import type { Counters } from '#libs/cache/counters.ts';
+import type { Auth } from '#libs/rpc/contracts.ts';
+import { createAskers } from './asker.ts';
+import { createDelays } from './delays.ts';
+import { createGate, type Gate } from './gate.ts';
+import { createKeyRing, type KeyRing } from './key-ring.ts';
+import { createKnownAuth, type KnownAuth } from './known.ts';
+import { createLogin, type Login } from './login.ts';
+import { createProofs } from './proofs.ts';
+import type { AuthSettings } from './settings.ts';
+import { createRegistryTokens, type RegistryTokens } from './tokens.ts';
+
+/** What authentication needs of the processes around it. */
+export interface AuthCollaborators {
+  readonly auth: Auth;
+  /** Of the region's front ends together. */
+  readonly counters: Counters;
+  readonly settings: AuthSettings;
+}
+
+/** All of authentication, put together; a front end without it lets everyone do everything. */
+export interface Authentication {
+  readonly auth: Auth;
+  readonly known: KnownAuth;
+  readonly gate: Gate;
+  readonly login: Login;
+  readonly tokens: RegistryTokens;
+  readonly keys: KeyRing;
+  readonly settings: AuthSettings;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+export interface Clocks {
+  /** Monotonic time in milliseconds. */
+  readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+export function createAuthentication(
+  { auth, counters, settings }: AuthCollaborators,
+  { now, clock }: Clocks,
+): Authentication {
+  const known = createKnownAuth({ staleMs: settings.staleMs, now });
+  const keys = createKeyRing(known, clock);
+  const { accessSeconds, refreshSeconds, publicUrl, staleWarningMs } = settings;
+  const tokens = createRegistryTokens({ keys, accessSeconds, refreshSeconds, clock });
+  const login = createLogin({ proofs: createProofs(), delays: createDelays(counters) });
+  const askers = createAskers({ login, tokens, clock });
+  const gate = createGate({ known, askers, publicUrl, staleWarningMs });
+  return { auth, known, gate, login, tokens, keys, settings, clock };
+}

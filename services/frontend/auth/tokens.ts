@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import type { Authentication, Credential } from '#libs/auth/identity.ts';
+import { isPrincipalName, type PrincipalName } from '#libs/auth/names.ts';
+import { parseScopes, type Scope } from '#libs/auth/scope.ts';
+import { signToken } from '#libs/jwt/sign.ts';
+import { verifyToken } from '#libs/jwt/verify.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
+import type { KeyRing } from './key-ring.ts';
+
+/** Who makes and takes the registry's own tokens, and what Docker's clients call its `service`. */
+export const SERVICE = 'meridian';
+
+/** What a token proves, and what it is narrowed to; of nobody, where one has not said who he is. */
+export interface TokenContent {
+  readonly proven: Authentication | undefined;
+  readonly scopes: readonly Scope[];
+}
+
+/** The registry's own tokens. They prove identity and narrow it: what it may is looked up at each request. */
+export interface RegistryTokens {
+  /** Throws TOO_LARGE where no request could carry the token. */
+  issueAccess(content: TokenContent): Promise<{ token: string; expiresInSeconds: number }>;
+  issueRefresh(proven: Authentication): Promise<string>;
+  /** Throws UNAUTHORIZED. */
+  readAccess(token: string): Promise<TokenContent>;
+  readRefresh(token: string): Promise<Authentication>;
+}
+
+export interface RegistryTokensOptions {
+  readonly keys: KeyRing;
+  readonly accessSeconds: number;
+  readonly refreshSeconds: number;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+const ACCESS = 'at+jwt';
+const REFRESH = 'meridian-refresh+jwt';
+const CLOCK_TOLERANCE_SECONDS = 30;
+const MAX_ACCESS_BYTES = 8 * 1024;
+const MAX_VERIFIED = 10_000;
+
+/** Verified tokens are remembered by their bytes, until they end or their key goes. */
+export function createRegistryTokens(options: RegistryTokensOptions): RegistryTokens {
+  const { keys, accessSeconds, refreshSeconds, clock } = options;
+  const verified = new LRUCache<string, Verified>({ max: MAX_VERIFIED });
+  const nowSeconds = (): number => Math.floor(clock() / 1000);
+  const issue = async (type: string, seconds: number, claims: Claims): Promise<string> => {
+    const iat = nowSeconds();
+    const times = { iss: SERVICE, aud: SERVICE, iat, nbf: iat, exp: iat + seconds };
+    return signToken({ ...times, ...claims }, type, await keys.signing());
+  };
+  const read = async (token: string, type: string, maxAgeSeconds: number): Promise<Verified> => {
+    const payload = await verifyToken(token, {
+      algorithms: ['ES256'],
+      ...{ issuer: SERVICE, audience: SERVICE, type, maxAgeSeconds, clock },
+      clockToleranceSeconds: CLOCK_TOLERANCE_SECONDS,
+      key: (kid) => keys.verifying(kid),
+    });
+    const claims = claimsOf.safeParse(payload);
+    if (!claims.success) throw notOurs();
+    return { content: contentOf(claims.data), endsAt: claims.data.exp, kid: kidOf(token) };
+  };
+  return {
+    issueAccess: async ({ proven, scopes }) => {
+      const access = scopes.map(({ type, name, actions }) => ({ type, name, actions: [...actions] }));
+      const token = await issue(ACCESS, accessSeconds, { ...provenClaims(proven), access });
+      if (token.length > MAX_ACCESS_BYTES) throw tooLarge(scopes.length);
+      return { token, expiresInSeconds: accessSeconds };
+    },
+    issueRefresh: (proven) => issue(REFRESH, refreshSeconds, provenClaims(proven)),
+    readAccess: async (token) => {
+      const key = createHash('sha256').update(token).digest('base64');
+      const before = verified.get(key);
+      if (before !== undefined && before.endsAt > nowSeconds() && keys.isKnown(before.kid))
+        return before.content;
+      verified.delete(key);
+      const found = await read(token, ACCESS, accessSeconds);
+      verified.set(key, found);
+      return found.content;
+    },
+    readRefresh: async (token) => {
+      const { content } = await read(token, REFRESH, refreshSeconds);
+      if (content.proven === undefined) throw notOurs();
+      return content.proven;
+    },
+  };
+}
+
+interface Verified {
+  readonly content: TokenContent;
+  /** Seconds since 1970. */
+  readonly endsAt: number;
+  readonly kid: string;
+}
+
+const claimsOf = z.object({
+  sub: z.custom<PrincipalName | ''>(
+    (name) => name === '' || (typeof name === 'string' && isPrincipalName(name)),
+  ),
+  exp: z.number(),
+  id: z.string().default(''),
+  credential: z
+    .custom<Credential>(
+      (text) => typeof text === 'string' && /^(password|secret|token):[A-Za-z0-9_-]+$/.test(text),
+    )
+    .optional(),
+  access: z.array(z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()) })).default([]),
+});
+
+type Claims = Omit<z.input<typeof claimsOf>, 'exp'>;
+
+function provenClaims(proven: Authentication | undefined): Claims {
+  if (proven === undefined) return { sub: '' };
+  return { sub: proven.name, id: proven.id, credential: proven.credential };
+}
+
+function contentOf({ sub, id, credential, access }: z.output<typeof claimsOf>): TokenContent {
+  const scopes = parseScopes(access.map(({ type, name, actions }) => `${type}:${name}:${actions.join(',')}`));
+  if (sub === '') return { proven: undefined, scopes };
+  if (credential === undefined) throw notOurs();
+  return { proven: { name: sub, id, credential }, scopes };
+}
+
+function kidOf(token: string): string {
+  const header = Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString();
+  return (JSON.parse(header) as { kid: string }).kid;
+}
+
+function notOurs(): RegistryError {
+  return new RegistryError(
+    'UNAUTHORIZED',
+    'The token is not accepted: its claims are not those of this registry’s tokens. Log in again.',
+  );
+}
+
+function tooLarge(scopes: number): RegistryError {
+  return new RegistryError(
+    'TOO_LARGE',
+    `A token for ${scopes} scopes would have more than ${MAX_ACCESS_BYTES} bytes. Ask for fewer at a time.`,
+  );
+}
