@@ -11,6 +11,7 @@ export const vendorFolders: Readonly<Record<string, string>> = {
   '@opentelemetry/*': 'libs/telemetry',
   pino: 'libs/telemetry',
   koa: 'services/frontend',
+  '@koa/router': 'services/frontend',
 };
 
 /** What runs in production. */

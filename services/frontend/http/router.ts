@@ -1,3 +1,4 @@
+import { Router, type Layer } from '@koa/router';
 import type { Middleware } from 'koa';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Handler, RequestContext, RequestParameters, RequestState } from './context.ts';
@@ -49,16 +50,13 @@ function templateOf(path: string): string {
   return path.replaceAll(/[*:](\w+)/g, '<$1>');
 }
 
+/** The router's own dispatch would look at all routes for each request, and run a chain of middleware for the one that fits. */
 function placesOf(routes: readonly Answering[]): Place[] {
+  const router = new Router<RequestState, RequestParameters>({ sensitive: true, strict: true });
   const places = new Map<string, Place>();
   for (const { method, path, handler, isTurnedOff } of routes) {
-    const place = places.get(path) ?? {
-      template: templateOf(path),
-      names: Array.from(path.matchAll(/[*:](\w+)/g), ([, name = '']) => name),
-      expression: expressionOf(path),
-      handlers: new Map<string, Handler>(),
-      allowed: [],
-    };
+    router[method](path, handler);
+    const place = places.get(path) ?? newPlace(path, router.stack.at(-1));
     places.set(path, place);
     place.handlers.set(method.toUpperCase(), handler);
     if (isTurnedOff) continue;
@@ -68,9 +66,16 @@ function placesOf(routes: readonly Answering[]): Place[] {
   return [...places.values()];
 }
 
-function expressionOf(path: string): RegExp {
-  const literal = path.replaceAll('.', String.raw`\.`);
-  return new RegExp(`^${literal.replaceAll(/\*\w+/g, '([^]+)').replaceAll(/:\w+/g, '([^/]+)')}$`);
+/** Of the route that was given to the router last. */
+function newPlace(path: string, layer: Pick<Layer, 'regexp' | 'paramNames'> | undefined): Place {
+  if (layer === undefined) throw new Error(`The router did not take ${path}.`);
+  return {
+    template: templateOf(path),
+    names: layer.paramNames.map(({ name }) => name),
+    expression: layer.regexp,
+    handlers: new Map(),
+    allowed: [],
+  };
 }
 
 function parametersOf({ names }: Place, match: RegExpExecArray): Record<string, string> {
