@@ -52,8 +52,9 @@ export function catalogOrElsewhere(
     push: async (request, context) => {
       const { signal } = context;
       if (writesHere(where)) return own.push(request, context);
-      const pushed = await askElsewhere({ ...ask, isRepeatable: false, signal }, ({ catalog }) =>
-        catalog.push(request, context),
+      const pushed = await askElsewhere(
+        { ...ask, isRepeatable: false, bringsContent: true, signal },
+        ({ catalog }) => catalog.push(request, context),
       );
       await untilSeen(
         own,

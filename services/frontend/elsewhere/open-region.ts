@@ -24,11 +24,15 @@ export function openRegion(
 ): KnownRegion {
   const peer = channel.client(peerContract);
   let roundTripMs = Infinity;
+  let takesContent = true;
   /** Bytes and tags of another cluster must not get here because of a mistaken address. */
   const check = (identity: PeerIdentity): void => {
     const own = catalogId();
     const isSame = own === '' || identity.catalogId === '' || identity.catalogId === own;
-    if (identity.region === region && isSame) return;
+    if (identity.region === region && isSame) {
+      takesContent = identity.state === 'active' || identity.state === '';
+      return;
+    }
     throw new Unanswered(
       `At ${endpoint}, which was named for the region ${region}, answers the region ${identity.region} of the catalog ${identity.catalogId}.`,
     );
@@ -42,6 +46,9 @@ export function openRegion(
   return {
     region,
     presence,
+    get takesContent() {
+      return takesContent;
+    },
     get roundTripMs() {
       return roundTripMs;
     },

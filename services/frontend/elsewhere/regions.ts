@@ -5,6 +5,8 @@ import type { Presence } from './presence.ts';
 /** Another region, as its replication service serves it to other regions: what lies there. */
 export interface OtherRegion {
   readonly region: string;
+  /** False where it said at its last ping that it is leaving the cluster. */
+  readonly takesContent: boolean;
   readonly peer: Peer;
   readonly uploads: Uploads;
   readonly catalog: Catalog;
@@ -13,7 +15,7 @@ export interface OtherRegion {
 /** Another region, and what is known of it. */
 export interface KnownRegion extends OtherRegion {
   readonly presence: Presence;
-  /** Measures the round trip. */
+  /** Measures the round trip, and hears whether it takes content. */
   ping(signal: AbortSignal): Promise<void>;
   /** Of the last ping that was answered; Infinity before the first. */
   readonly roundTripMs: number;

@@ -4,7 +4,7 @@ import { Unanswered } from '#libs/rpc/errors.ts';
 import type { BlobStat } from '#types/meridian/v1/BlobStat.ts';
 import type { PutBlob } from '#types/meridian/v1/PutBlob.ts';
 import type { WriteUpload } from '#types/meridian/v1/WriteUpload.ts';
-import { askElsewhere } from './ask.ts';
+import { askElsewhere, CONTENT } from './ask.ts';
 import { writesHere, type Whereabouts } from './own-region.ts';
 import type { OtherRegion } from './regions.ts';
 
@@ -22,14 +22,12 @@ export function storageOrElsewhere(own: Storage, where: Whereabouts): Storage {
         if (!(error instanceof Unanswered)) throw error;
       }
       const { signal } = context;
-      return askElsewhere({ ...where, service: 'storage', isRepeatable: true, signal }, (other) =>
-        upload(other, all, signal),
-      );
+      return askElsewhere({ ...where, ...CONTENT, signal }, (other) => upload(other, all, signal));
     },
     hold: async ({ pushId, repository, blobs, ...request }, context) => {
       if (writesHere(where)) return own.hold({ pushId, repository, blobs, ...request }, context);
       const signal = AbortSignal.any([context.signal, AbortSignal.timeout(HOLD_TIMEOUT_MS)]);
-      return askElsewhere({ ...where, service: 'storage', isRepeatable: true, signal }, ({ region, peer }) =>
+      return askElsewhere({ ...where, ...CONTENT, signal }, ({ region, peer }) =>
         peer.hold({ pushId, repository, blobs, from: region }, { signal }),
       );
     },

@@ -3,7 +3,7 @@ import { Unanswered } from '#libs/rpc/errors.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { regionOfUpload } from '#libs/upload-id.ts';
 import type { WriteUpload } from '#types/meridian/v1/WriteUpload.ts';
-import { askElsewhere } from './ask.ts';
+import { askElsewhere, CONTENT } from './ask.ts';
 import { writesHere, type Whereabouts } from './own-region.ts';
 
 /** The own storage's uploads. New ones begin in the nearest other region while this one takes no content, and lie there from then on. */
@@ -17,7 +17,7 @@ export function uploadsOrElsewhere(own: Uploads, where: Whereabouts): Uploads {
         if (!(error instanceof Unanswered)) throw error;
       }
       const { signal } = context;
-      return askElsewhere({ ...where, service: 'storage', isRepeatable: true, signal }, ({ uploads }) =>
+      return askElsewhere({ ...where, ...CONTENT, signal }, ({ uploads }) =>
         uploads.create(request, context),
       );
     },

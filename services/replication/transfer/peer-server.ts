@@ -8,6 +8,8 @@ export interface PeerServerOptions extends HoldOptions {
   readonly region: string;
   readonly process: string;
   readonly catalogId: () => string;
+  /** What this region is in the cluster; empty before the catalog is loaded. */
+  readonly state: () => string;
   readonly storage: Storage;
   readonly scrub: Pick<Scrub, 'verify'>;
   readonly announcements: Announcements;
@@ -15,9 +17,9 @@ export interface PeerServerOptions extends HoldOptions {
 
 /** What this region answers the others. Only its own storage is asked, never a third region: so no call goes in circles. */
 export function createPeerServer(options: PeerServerOptions): Peer {
-  const { region, process, catalogId, storage, scrub, announcements } = options;
+  const { region, process, catalogId, state, storage, scrub, announcements } = options;
   return {
-    ping: async () => ({ region, process, catalogId: catalogId() }),
+    ping: async () => ({ region, process, catalogId: catalogId(), state: state() }),
     read: (request, { signal }) => storage.read(request, { signal }),
     stat: (request, { signal }) => storage.stat(request, { signal }),
     pins: (request, { signal }) => storage.pins(request, { signal }),

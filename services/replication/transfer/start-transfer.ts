@@ -165,6 +165,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
       ...options,
       ...settings,
       catalogId: () => catalog.catalogId(),
+      state: () => stateOf(catalog, region),
       epoch,
       fetcher,
       announcements,
@@ -186,6 +187,12 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
       directory.stop();
     },
   };
+}
+
+function stateOf(catalog: WantedCatalog, region: string): string {
+  if (catalog.catalogId() === '') return '';
+  for (const known of catalog.regions()) if (known.region === region) return known.state;
+  return 'removed';
 }
 
 /** 0 where the round trip is not known yet: Infinity is no figure to show. */

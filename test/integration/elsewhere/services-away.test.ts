@@ -209,3 +209,21 @@ describe.each(['storage', 'replication'] as const)('without the %s of us', (down
     await cluster.us.start(down);
   });
 });
+
+describe('while the storage of us is away and the nearest region drains', () => {
+  it('new content goes to the one after it', async () => {
+    await without('storage');
+    const begun = async (): Promise<string> => {
+      const { headers } = await send(us, 'POST', '/v2/team/drained/blobs/uploads/');
+      return /uploads\/(\w+)\./.exec(headers.location ?? '')?.[1] ?? '';
+    };
+    const nearest = await begun();
+    expect(nearest).toMatch(/^(eu|ap)$/);
+    const set = (state: string): Promise<Answer> =>
+      send(us, 'PATCH', `/meridian/v1/regions/${nearest}`, { body: JSON.stringify({ state }) });
+    expect((await set('draining')).status).toBe(200);
+    await expect.poll(begun, soon).toBe(nearest === 'eu' ? 'ap' : 'eu');
+    expect((await set('active')).status).toBe(200);
+    await cluster.us.start('storage');
+  });
+});
