@@ -81,8 +81,8 @@ export interface Follower {
   readonly state: AuthState;
   readonly frames: AuthFrame[];
   /** Whoever proved that is, as of now, with that credential. */
-  who(principal: AuthChanged, credential?: Credential): Identity | undefined;
-  may(identity: Identity | undefined, action: RepositoryAction, repository: string): boolean;
+  readonly who: (principal: AuthChanged, credential?: Credential) => Identity | undefined;
+  readonly may: (identity: Identity | undefined, action: RepositoryAction, repository: string) => boolean;
 }
 
 /** Follows until the test ends. Where a stream ends it is opened again by whoever restarts the region. */

@@ -41,9 +41,17 @@ describe('every key that is built can be parsed', () => {
         expect(parseKey(keys.receiptKey(pushId))).toEqual({ kind: 'receipt', pushId });
       }),
     );
+    expect(keys.parseKey(keys.AUTH_STATE_KEY)).toEqual({ kind: 'auth-state' });
     expect(keys.parseKey(keys.HEAD_KEY)).toEqual({ kind: 'head' });
     expect(keys.parseKey(keys.SCHEMA_KEY)).toEqual({ kind: 'schema' });
     expect(keys.parseKey(keys.DEFAULTS_KEY)).toEqual({ kind: 'defaults' });
+  });
+});
+
+describe('a key of identities and permissions', () => {
+  it.each(['principal', 'token', 'binding', 'key'] as const)('is parsed: %s', (record) => {
+    const name = 'alice@example.com';
+    expect(keys.parseKey(keys.authKey(record, name))).toEqual({ kind: 'auth', record, name });
   });
 });
 
@@ -55,6 +63,8 @@ describe('a key that is none', () => {
     '/meridian/v1/',
     '/meridian/v1/compaction',
     '/meridian/v1/repository/Upper',
+    '/meridian/v1/auth/principal/',
+    '/meridian/v1/auth/issuer/google',
     '/meridian/v1/manifest/a',
     '/meridian/v1/manifest/a@sha256:short',
     `/meridian/v1/manifest/@${digest}`,
