@@ -11,7 +11,9 @@ import { defaultTransferSettings, type TransferSettings } from './settings.ts';
 
 const defaults = defaultTransferSettings;
 const bytes = integer({ unit: 'bytes', min: 0, max: Number.MAX_SAFE_INTEGER });
+const rangeBytes = integer({ unit: 'bytes', min: 65_536, max: 1_073_741_824 });
 const copies = integer({ unit: 'copies', min: 1, max: 1_000 });
+const connections = integer({ unit: 'connections', min: 1, max: 64 });
 const ms = integer({ unit: 'milliseconds', min: 1, max: 86_400_000 });
 const graceMs = integer({ unit: 'milliseconds', min: 0, max: Number.MAX_SAFE_INTEGER });
 
@@ -19,6 +21,9 @@ const graceMs = integer({ unit: 'milliseconds', min: 0, max: Number.MAX_SAFE_INT
 export const replicationLimitSettings = {
   maxCopies: setting('MERIDIAN_MAX_COPIES', copies, defaults.maxCopies),
   maxBackgroundCopies: setting('MERIDIAN_MAX_BACKGROUND_COPIES', copies, defaults.maxBackgroundCopies),
+  linkConnections: setting('MERIDIAN_LINK_CONNECTIONS', connections, defaults.linkConnections),
+  rangeBytes: setting('MERIDIAN_RANGE_BYTES', rangeBytes, defaults.rangeBytes),
+  readAheadBytes: setting('MERIDIAN_READ_AHEAD_BYTES', bytes, defaults.readAheadBytes),
   minFreeBytes: setting('MERIDIAN_MIN_FREE_BYTES', bytes, defaults.minFreeBytes),
   announceRegions: setting(
     'MERIDIAN_ANNOUNCE_REGIONS',
@@ -68,11 +73,12 @@ export const replicationProcessSettings = {
 
 /** The settings that the limits of the environment stand for. */
 export function transferSettingsFrom(limits: ValuesOf<typeof replicationLimitSettings>): TransferSettings {
-  const { maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions, holdTimeoutMs, stallTimeoutMs } =
-    limits;
+  const { maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions } = limits;
+  const { holdTimeoutMs, stallTimeoutMs, linkConnections, rangeBytes, readAheadBytes } = limits;
   return {
     ...defaults,
-    ...{ maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions, holdTimeoutMs, stallTimeoutMs },
+    ...{ maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions },
+    ...{ holdTimeoutMs, stallTimeoutMs, linkConnections, rangeBytes, readAheadBytes },
     // A substitute must have its time too.
     slowHoldMs: Math.min(defaults.slowHoldMs, Math.ceil(holdTimeoutMs / 4)),
   };

@@ -12,6 +12,12 @@ export interface TransferSettings {
   readonly askTimeoutMs: number;
   /** A stream from another region without a byte for so long has lost its source. */
   readonly stallTimeoutMs: number;
+  /** The most connections to one region for the bulk of blobs; the longer the round trip, the more of them are used. */
+  readonly linkConnections: number;
+  /** Larger blobs are asked for in ranges of so many bytes, several at the same time. */
+  readonly rangeBytes: number;
+  /** What all copies together may have asked for beyond the range that each one needs next; it may come before that one and then waits in memory. */
+  readonly readAheadBytes: number;
   /** Copies that run at the same time. */
   readonly maxCopies: number;
   /** How many of those nobody may be waiting for. */
@@ -53,6 +59,9 @@ export const defaultTransferSettings: TransferSettings = {
   pingsUntilLost: 3,
   askTimeoutMs: 3_000,
   stallTimeoutMs: 10_000,
+  linkConnections: 16,
+  rangeBytes: 2 * 1024 * 1024,
+  readAheadBytes: 48 * 1024 * 1024,
   maxCopies: 32,
   maxBackgroundCopies: 8,
   maxQueuedCopies: 4_096,

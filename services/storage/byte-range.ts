@@ -30,7 +30,7 @@ export async function* readSpan(
 ): AsyncGenerator<Buffer, void, undefined> {
   const readAt = (position: number): Promise<Buffer> | undefined => {
     if (position >= end) return undefined;
-    const reading = readChunk(source, position, Math.min(chunkBytes, end - position));
+    const reading = readChunk(source, position, chunkLength({ start, end }, position, chunkBytes));
     // Whoever stops early never looks at what was read ahead.
     reading.catch(() => undefined);
     return reading;
@@ -44,6 +44,14 @@ export async function* readSpan(
     ahead = readAt(position);
     yield chunk;
   }
+}
+
+/** A new connection brings little at first: a small chunk is there a round trip or two before a large one. */
+const FIRST_CHUNK_BYTES = 32 * 1024;
+
+/** How many bytes the chunk at `position` of a span has: each as many as all before it, up to `chunkBytes`. */
+export function chunkLength({ start, end }: Span, position: number, chunkBytes: number): number {
+  return Math.min(chunkBytes, Math.max(FIRST_CHUNK_BYTES, position - start), end - position);
 }
 
 /** Exactly `length` bytes at a position. */

@@ -219,12 +219,12 @@ export function interrupted(
   count: number,
   then: (signal: AbortSignal) => Promise<void>,
 ): Peer['read'] {
-  return async function* ({ offset }, { signal }) {
+  return async function* ({ offset, length }, { signal }) {
     const piece = 64 * 1024;
-    for (let i = 0; offset + i * piece < bytes.length; i++) {
+    const asked = bytes.subarray(offset, length === 0 ? undefined : offset + length);
+    for (let i = 0; i * piece < asked.length; i++) {
       if (i === count) await then(signal);
-      const begin = offset + i * piece;
-      yield { data: bytes.subarray(begin, begin + piece) };
+      yield { data: asked.subarray(i * piece, (i + 1) * piece) };
     }
   };
 }

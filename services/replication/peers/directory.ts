@@ -38,6 +38,7 @@ export interface DirectoryOptions {
     readonly awayPingIntervalMs: number;
     readonly pingsUntilLost: number;
     readonly askTimeoutMs: number;
+    readonly linkConnections: number;
   };
   readonly onEvent: (event: LivenessEvent) => void;
   readonly onFault: (error: unknown) => void;

@@ -10,6 +10,7 @@ import {
 } from '#libs/rpc/contracts.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import { ask } from './ask.ts';
+import { openLanes, type Lanes } from './lanes.ts';
 
 /** Another region of the cluster as its record names it. */
 export interface RegionAddress {
@@ -27,6 +28,8 @@ export interface RemoteRegion extends RegionAddress {
   /** A running mean; Infinity until the first answer. */
   readonly roundTripMs: number;
   readonly peer: Peer;
+  /** For reading much. */
+  readonly lanes: Lanes;
   readonly uploads: Uploads;
   readonly operations: Operations;
 }
@@ -47,6 +50,8 @@ export interface RemoteRegionOptions {
   readonly tls: TlsFiles | undefined;
   readonly askTimeoutMs: number;
   readonly pingsUntilLost: number;
+  /** The most connections for the bulk of blobs. */
+  readonly linkConnections: number;
   /** The catalog this region belongs to; empty while that is unknown. */
   readonly catalogId: () => string;
   /** The region answers, but is not the one its record promises. */
@@ -58,12 +63,12 @@ const NEW_SHARE = 0.3;
 
 /** Opens the connection to a region; the caller closes it. */
 export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOptions): PingedRegion {
-  const channel = openRpcChannel({
-    address: address.endpoint,
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
-  });
+  const where = { address: address.endpoint, ...(options.tls === undefined ? {} : { tls: options.tls }) };
+  const channel = openRpcChannel(where);
   const peer = channel.client(peerContract);
   let roundTripMs = Infinity;
+  const { linkConnections } = options;
+  const lanes = openLanes({ ...where, linkConnections, roundTripMs: () => roundTripMs });
   let unanswered = 0;
   let live = true;
   let { state } = address;
@@ -104,6 +109,7 @@ export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOp
       return roundTripMs;
     },
     peer,
+    lanes,
     uploads: channel.client(uploadsContract),
     operations: channel.client(operationsContract),
     ping: async (signal) => {
@@ -123,7 +129,10 @@ export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOp
     setState: (next) => {
       state = next;
     },
-    close: () => channel.close(),
+    close: () => {
+      channel.close();
+      lanes.close();
+    },
   };
 }
 

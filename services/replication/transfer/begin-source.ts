@@ -22,6 +22,8 @@ export interface SourceRequest {
    * regions that follow each other would wait for ever.
    */
   readonly mayFollow: boolean;
+  /** On one of the connections for much, which need not be open yet. */
+  readonly inBulk?: boolean;
 }
 
 /** A region that has begun to send. */
@@ -40,8 +42,8 @@ export interface StreamOptions {
 
 /** Opens the stream and waits for its first bytes; undefined when there are none to be had, and why in `refusals`. */
 export async function beginSource(
-  { region, peer }: RemoteRegion,
-  { digest, offset, length, mayFollow }: SourceRequest,
+  { region, peer, lanes }: RemoteRegion,
+  { digest, offset, length, mayFollow, inBulk = false }: SourceRequest,
   { settings, onPeerBytes }: StreamOptions,
   signal: AbortSignal,
   refusals: Refusals,
@@ -55,8 +57,9 @@ export async function beginSource(
       signal: AbortSignal.any([signal, ended.signal]),
       firstTimeoutMs,
       stallTimeoutMs: settings.stallTimeoutMs,
+      ...(inBulk ? { heardAt: () => lanes.heardAt() } : {}),
     },
-    (limited) => peer.read({ digest, offset, length }, { signal: limited }),
+    (limited) => (inBulk ? lanes : peer).read({ digest, offset, length }, { signal: limited }),
   );
   try {
     const first = await stream.next();

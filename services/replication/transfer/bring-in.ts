@@ -1,12 +1,10 @@
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Leases } from '#libs/cache/leases.ts';
-import type { Storage } from '#libs/rpc/contracts.ts';
-import { copyBlob } from './copy.ts';
+import { copyBlob, type CopyTools } from './copy.ts';
 import type { RequireRoom } from './disk-room.ts';
 import type { Gate } from './gate.ts';
 import { isHeld, untilCopiedElsewhere, untilReadable } from './readable.ts';
 import { untilSole } from './sole-copy.ts';
-import type { Sources } from './sources.ts';
 import type { Suspects } from './suspects.ts';
 import type { Turn } from './turns.ts';
 
@@ -22,9 +20,7 @@ export interface CopyRequest {
 /** A blob of another region is held here now. */
 export type OnCopied = (copied: { digest: string; size: number; from: string }) => void;
 
-export interface CopyOptions {
-  readonly storage: Storage;
-  readonly sources: Sources;
+export interface CopyOptions extends CopyTools {
   readonly suspects: Suspects;
   readonly requireRoom: RequireRoom;
   /** Shared by the region's replication processes, so that one of them copies. */
@@ -56,7 +52,7 @@ export async function bringIn(
   await options.requireRoom(size, signal);
   const release = await untilSole(digest, options, gate.open, signal);
   try {
-    if (release !== undefined) await copyVerified(request, gate, options, signal);
+    if (release !== undefined) await copyVerified(request, turn, gate, options, signal);
   } finally {
     await release?.();
   }
@@ -64,6 +60,7 @@ export async function bringIn(
 
 async function copyVerified(
   request: CopyRequest,
+  turn: Turn,
   gate: Gate,
   options: CopyOptions,
   signal: AbortSignal,
@@ -73,7 +70,7 @@ async function copyVerified(
   for (let attempt = 1; ; attempt++) {
     const contributors = new Set<string>();
     try {
-      await attemptCopy(request, wrong, contributors, options, signal, gate.open);
+      await attemptCopy(request, turn, wrong, contributors, options, signal, gate.open);
       options.onCopied({ digest, size, from: [...contributors].join(', ') });
       return;
     } catch (error) {
@@ -97,13 +94,15 @@ async function copyVerified(
 
 async function attemptCopy(
   request: CopyRequest,
+  turn: Turn,
   single: boolean,
   contributors: Set<string>,
-  { storage, sources, suspects }: CopyOptions,
+  options: CopyOptions,
   signal: AbortSignal,
   onReadable: () => void,
 ): Promise<void> {
   const { repository, digest, size, from } = request;
+  const { storage, suspects } = options;
   const over = new AbortController();
   const onBegun = (): void => {
     untilReadable(storage, digest, AbortSignal.any([signal, over.signal])).then(onReadable, () => undefined);
@@ -116,10 +115,11 @@ async function attemptCopy(
     guilty: suspects.guilty(digest),
     doubtful: suspects.doubtful(digest),
     single,
+    isUrgent: () => turn.isUrgent(),
     onBegun: once(onBegun),
   };
   try {
-    await copyBlob(job, contributors, { storage, sources }, signal);
+    await copyBlob(job, contributors, options, signal);
   } finally {
     over.abort();
   }

@@ -7,6 +7,8 @@ import { noSource, sentenceOf, type Refusals } from './no-source.ts';
 export interface Sources {
   /** Resolves with the first region that sends. BLOB_UNKNOWN: every region said that it has none. UNAVAILABLE: some could not say. */
   open(request: SourceRequest, signal: AbortSignal): Promise<Source>;
+  /** The same at a region that is known to send. */
+  at(region: string, request: SourceRequest, signal: AbortSignal): Promise<Source>;
 }
 
 export interface SourceOptions extends StreamOptions {
@@ -42,6 +44,14 @@ export function createSources(options: SourceOptions): Sources {
       }
       signal.throwIfAborted();
       throw noSource(request.digest, refusals, options.directory.isComplete());
+    },
+    at: async (region, request, signal) => {
+      const refusals: Refusals = new Map();
+      const remote = options.directory.find(region);
+      const source = remote && (await beginSource(remote, request, options, signal, refusals));
+      if (source !== undefined) return source;
+      if (refusals.size === 0) refusals.set(region, 'it does not have it any more');
+      throw noSource(request.digest, refusals, true);
     },
   };
 }

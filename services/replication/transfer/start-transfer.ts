@@ -17,6 +17,7 @@ import { createHolder } from './holder.ts';
 import type { WantedBlob } from './missing.ts';
 import type { ChangedManifest } from './pace.ts';
 import { createPeerServer } from './peer-server.ts';
+import { createReadAhead } from './read-ahead.ts';
 import { createRegionPins } from './region-pins.ts';
 import { createProgress, secondsLeft } from './progress.ts';
 import { startReconciler } from './reconcile.ts';
@@ -112,6 +113,9 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     suspects,
     accuse: createAccuse({ ...settings, directory, suspects, signal: stopping.signal }),
     turns: createTurns(settings),
+    readAhead: createReadAhead(settings.readAheadBytes),
+    rangeBytes: settings.rangeBytes,
+    connections: (name) => directory.find(name)?.lanes.count() ?? 1,
     requireRoom: createRoomCheck(storage, settings.minFreeBytes),
     onCopied: (copied) => {
       onEvent({ kind: 'replica', ...copied });

@@ -2,7 +2,7 @@ import type { Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { activeSpanContext, linkActiveSpan } from '#libs/telemetry/trace.ts';
 import { abortable } from '../abortable.ts';
-import { readChunk, spanOf } from '../byte-range.ts';
+import { chunkLength, readChunk, spanOf } from '../byte-range.ts';
 import type { StagedBytes } from '../driver.ts';
 
 /** How much of a blob's end readers wait for until its digest is verified; the whole of one that is smaller. */
@@ -64,7 +64,11 @@ export class Arrival {
     try {
       for (let position = start; position < end;) {
         const readable = Math.min(end, await this.#readableBeyond(position, staged, signal));
-        const chunk = await readChunk(staged, position, Math.min(chunkBytes, readable - position));
+        const chunk = await readChunk(
+          staged,
+          position,
+          chunkLength({ start, end: readable }, position, chunkBytes),
+        );
         position += chunk.length;
         yield chunk;
       }

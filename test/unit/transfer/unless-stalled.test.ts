@@ -51,4 +51,17 @@ describe('a stream from another region', () => {
     await new Promise((resolve) => setTimeout(resolve, 120));
     expect((await stream.next()).value).toEqual(Buffer.from('b'));
   });
+
+  it('is waited for while the region is heard on other streams, but not for ever', async () => {
+    let heard = 0;
+    const heardAt = (): number => {
+      heard += 1;
+      return performance.now();
+    };
+    const stream = unlessStalled('eu', { ...limits, firstTimeoutMs: 40, heardAt }, async function* (signal) {
+      yield await untilAborted(signal);
+    });
+    await expect(stream.next()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(heard).toBe(3);
+  });
 });
