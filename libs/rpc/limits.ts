@@ -7,7 +7,10 @@ export const MAX_CHUNK_BYTES = 1024 * 1024;
 const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 
 /** What may be under way on one connection unread: the bandwidth-delay product of 250 ms at 500 Mbit/s. */
-const FLOW_CONTROL_WINDOW_BYTES = 16 * 1024 * 1024;
+export const FLOW_CONTROL_WINDOW_BYTES = 16 * 1024 * 1024;
+
+/** The same of one stream of requests, which may wait for a disk. */
+export const REQUEST_WINDOW_BYTES = 4 * 1024 * 1024;
 
 export const channelOptions: ChannelOptions = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,

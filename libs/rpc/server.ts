@@ -21,6 +21,7 @@ import type { Contract } from './contracts.ts';
 import { StatusError, toStatus } from './errors.ts';
 import { channelOptions } from './limits.ts';
 import { pump } from './pump.ts';
+import { widenServerWindows } from './server-windows.ts';
 import { serverCredentials, type TlsFiles } from './tls.ts';
 import type { CallContext } from './types.ts';
 
@@ -48,6 +49,7 @@ export function createRpcServer({ tls, onFault, maxSendBytes }: RpcServerOptions
     ...channelOptions,
     ...(maxSendBytes === undefined ? {} : { 'grpc.max_send_message_length': maxSendBytes }),
   });
+  const stopWidening = widenServerWindows();
   return {
     add: (contract, handlers) => {
       const { definition } = contract as { definition: Record<string, AnyMethod> };
@@ -70,6 +72,7 @@ export function createRpcServer({ tls, onFault, maxSendBytes }: RpcServerOptions
       const timer = setTimeout(() => server.forceShutdown(), graceMs);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(timer);
+      stopWidening();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { cacheSettings } from '#libs/cache/settings.ts';
 import { optionalSetting, setting, type ValuesOf } from '#libs/config/env.ts';
+import { mbitByRegion } from '#libs/config/mbit-by-region.ts';
 import { regionList } from '#libs/config/regions.ts';
 import { tlsSetting } from '#libs/config/tls.ts';
 import { boolean, hostPort, integer, path, rpcAddress, urlList } from '#libs/config/values.ts';
@@ -22,6 +23,8 @@ export const replicationLimitSettings = {
   maxCopies: setting('MERIDIAN_MAX_COPIES', copies, defaults.maxCopies),
   maxBackgroundCopies: setting('MERIDIAN_MAX_BACKGROUND_COPIES', copies, defaults.maxBackgroundCopies),
   linkConnections: setting('MERIDIAN_LINK_CONNECTIONS', connections, defaults.linkConnections),
+  linkLimits: optionalSetting('MERIDIAN_LINK_LIMITS', mbitByRegion),
+  backgroundLimits: optionalSetting('MERIDIAN_BACKGROUND_LIMITS', mbitByRegion),
   rangeBytes: setting('MERIDIAN_RANGE_BYTES', rangeBytes, defaults.rangeBytes),
   readAheadBytes: setting('MERIDIAN_READ_AHEAD_BYTES', bytes, defaults.readAheadBytes),
   minFreeBytes: setting('MERIDIAN_MIN_FREE_BYTES', bytes, defaults.minFreeBytes),
@@ -75,10 +78,12 @@ export const replicationProcessSettings = {
 export function transferSettingsFrom(limits: ValuesOf<typeof replicationLimitSettings>): TransferSettings {
   const { maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions } = limits;
   const { holdTimeoutMs, stallTimeoutMs, linkConnections, rangeBytes, readAheadBytes } = limits;
+  const { linkLimits = {}, backgroundLimits = {} } = limits;
   return {
     ...defaults,
     ...{ maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions },
     ...{ holdTimeoutMs, stallTimeoutMs, linkConnections, rangeBytes, readAheadBytes },
+    ...{ linkLimits, backgroundLimits },
     // A substitute must have its time too.
     slowHoldMs: Math.min(defaults.slowHoldMs, Math.ceil(holdTimeoutMs / 4)),
   };

@@ -14,6 +14,10 @@ export interface TransferSettings {
   readonly stallTimeoutMs: number;
   /** The most connections to one region for the bulk of blobs; the longer the round trip, the more of them are used. */
   readonly linkConnections: number;
+  /** What may come from a region in Mbit/s, by its name; none: no limit. */
+  readonly linkLimits: Readonly<Record<string, number>>;
+  /** The same of what no client waits for. */
+  readonly backgroundLimits: Readonly<Record<string, number>>;
   /** Larger blobs are asked for in ranges of so many bytes, several at the same time. */
   readonly rangeBytes: number;
   /** What all copies together may have asked for beyond the range that each one needs next; it may come before that one and then waits in memory. */
@@ -60,6 +64,8 @@ export const defaultTransferSettings: TransferSettings = {
   askTimeoutMs: 3_000,
   stallTimeoutMs: 10_000,
   linkConnections: 16,
+  linkLimits: {},
+  backgroundLimits: {},
   rangeBytes: 2 * 1024 * 1024,
   readAheadBytes: 48 * 1024 * 1024,
   maxCopies: 32,

@@ -17,7 +17,7 @@ export interface Lanes {
 
 export interface LaneOptions extends RpcChannelOptions {
   readonly linkConnections: number;
-  /** Of the round trip, as it is known now; Infinity where it is not. */
+  /** The shortest of late, which is the way's; Infinity while none is known. */
   readonly roundTripMs: () => number;
 }
 

@@ -60,6 +60,8 @@ export interface RemoteRegionOptions {
 
 /** How much of a newly measured round trip goes into the mean. */
 const NEW_SHARE = 0.3;
+/** How the shortest round trip grows with each ping while no other is as short: the way has become longer, this machine's load has not. */
+const FORGETTING = 1.02;
 
 /** Opens the connection to a region; the caller closes it. */
 export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOptions): PingedRegion {
@@ -68,7 +70,8 @@ export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOp
   const peer = channel.client(peerContract);
   let roundTripMs = Infinity;
   const { linkConnections } = options;
-  const lanes = openLanes({ ...where, linkConnections, roundTripMs: () => roundTripMs });
+  let shortestMs = Infinity;
+  const lanes = openLanes({ ...where, linkConnections, roundTripMs: () => shortestMs });
   let unanswered = 0;
   let live = true;
   let { state } = address;
@@ -80,6 +83,7 @@ export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOp
     const known = isKnown();
     const change = known && !live ? ({ kind: 'region-back', region } as const) : undefined;
     roundTripMs = known ? roundTripMs + NEW_SHARE * (tookMs - roundTripMs) : tookMs;
+    shortestMs = Math.min(shortestMs * FORGETTING, tookMs);
     unanswered = 0;
     live = true;
     mistaken = false;

@@ -2,6 +2,7 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import type { RemoteRegion } from '../peers/remote-region.ts';
 import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
 import { unlessStalled } from '../peers/unless-stalled.ts';
+import type { LinkShares } from './link-shares.ts';
 import { sentenceOf, type Refusals } from './no-source.ts';
 
 /** What is wanted of a blob, and of whom. */
@@ -24,6 +25,8 @@ export interface SourceRequest {
   readonly mayFollow: boolean;
   /** On one of the connections for much, which need not be open yet. */
   readonly inBulk?: boolean;
+  /** How urgent it is by now; undefined: 0, as what a client waits for. */
+  readonly rank?: () => number;
 }
 
 /** A region that has begun to send. */
@@ -37,18 +40,20 @@ export interface Source {
 
 export interface StreamOptions {
   readonly settings: { readonly askTimeoutMs: number; readonly stallTimeoutMs: number };
+  readonly shares: LinkShares;
   readonly onPeerBytes: OnPeerBytes;
 }
 
 /** Opens the stream and waits for its first bytes; undefined when there are none to be had, and why in `refusals`. */
 export async function beginSource(
   { region, peer, lanes }: RemoteRegion,
-  { digest, offset, length, mayFollow, inBulk = false }: SourceRequest,
-  { settings, onPeerBytes }: StreamOptions,
+  { digest, offset, length, mayFollow, inBulk = false, rank = () => 0 }: SourceRequest,
+  { settings, shares, onPeerBytes }: StreamOptions,
   signal: AbortSignal,
   refusals: Refusals,
 ): Promise<Source | undefined> {
   // A region that only may have it keeps nobody from asking the next one for long.
+  const over = await shares.admit(region, { bytes: length, rank }, signal);
   const ended = new AbortController();
   const firstTimeoutMs = mayFollow ? settings.askTimeoutMs : settings.stallTimeoutMs;
   const stream = unlessStalled(
@@ -65,13 +70,15 @@ export async function beginSource(
     const first = await stream.next();
     return {
       region,
-      chunks: counted(first, stream, (bytes) => onPeerBytes(region, 'received', bytes)),
+      chunks: counted(first, stream, (bytes) => onPeerBytes(region, 'received', bytes), over),
       close: async () => {
+        over();
         ended.abort(new Error('The copy needs no more.'));
         await stream.return();
       },
     };
   } catch (error) {
+    over();
     signal.throwIfAborted();
     const code = error instanceof RegistryError ? error.code : undefined;
     if (code === 'RANGE_INVALID') throw error;
@@ -84,6 +91,7 @@ async function* counted(
   first: IteratorResult<Buffer, void>,
   rest: AsyncGenerator<Buffer, void, undefined>,
   count: (bytes: number) => void,
+  over: () => void,
 ): AsyncGenerator<Buffer, void, undefined> {
   try {
     for (let step = first; step.done !== true; step = await rest.next()) {
@@ -91,6 +99,7 @@ async function* counted(
       yield step.value;
     }
   } finally {
+    over();
     await rest.return();
   }
 }

@@ -115,7 +115,7 @@ async function attemptCopy(
     guilty: suspects.guilty(digest),
     doubtful: suspects.doubtful(digest),
     single,
-    isUrgent: () => turn.isUrgent(),
+    rank: () => turn.rank(),
     onBegun: once(onBegun),
   };
   try {

@@ -17,8 +17,8 @@ export interface CopyJob {
   readonly doubtful: ReadonlySet<string>;
   /** All bytes must come from one region, so that wrong ones can be blamed on it. */
   readonly single: boolean;
-  /** Whether a client waits for it, as far as is known now. */
-  readonly isUrgent: () => boolean;
+  /** How urgent it is by now: 0 where a client waits for it. */
+  readonly rank: () => number;
   /** Called once, when the first bytes are on their way to the storage. */
   readonly onBegun: () => void;
 }
@@ -86,14 +86,15 @@ async function* parts(
 }
 
 function openFirst(job: CopyJob, { sources, rangeBytes }: CopyTools, signal: AbortSignal): Promise<Source> {
-  const { digest, size, prefer, guilty, doubtful, single, isUrgent } = job;
+  const { digest, size, prefer, guilty, doubtful, single, rank } = job;
   return sources.open(
     {
       ...{ digest, size, offset: 0, length: Math.min(size, rangeBytes), guilty, doubtful },
       ...(prefer === undefined ? {} : { prefer }),
       mayFollow: !single,
       // What a client waits for goes where nothing large is before it.
-      inBulk: size > rangeBytes && !isUrgent(),
+      inBulk: size > rangeBytes && rank() > 0,
+      rank,
     },
     signal,
   );

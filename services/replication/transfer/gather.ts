@@ -22,7 +22,7 @@ export async function* gather(
   { readAhead, rangeBytes, connections }: GatherOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const { size, isUrgent } = supply.job;
+  const { size, rank } = supply.job;
   const window = createRangeWindow(() => connections(supply.region));
   /** Those that have not been taken yet, the next one first. */
   const ranges: ArrivingRange[] = [];
@@ -43,7 +43,7 @@ export async function* gather(
   };
   const askAhead = (): void => {
     while (ranges.length > 0 && asked < size && underWay < window.size()) {
-      if (!readAhead.tryTake(rangeBytes, isUrgent())) return;
+      if (!readAhead.tryTake(rangeBytes, rank() === 0)) return;
       ask();
     }
   };

@@ -90,9 +90,9 @@ async function replace(
 }
 
 function restOf(range: ArrivingRange, { job, failed }: Supply): SourceRequest {
-  const { digest, size, prefer, guilty, doubtful } = job;
+  const { digest, size, prefer, guilty, doubtful, rank } = job;
   return {
-    ...{ digest, size, guilty, doubtful: doubtful.union(failed), mayFollow: false },
+    ...{ digest, size, rank, guilty, doubtful: doubtful.union(failed), mayFollow: false },
     ...(prefer === undefined ? {} : { prefer }),
     offset: range.offset + range.received,
     length: range.length - range.received,

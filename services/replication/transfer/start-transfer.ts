@@ -14,6 +14,7 @@ import { createAnnouncements } from './announce.ts';
 import { createRoomCheck } from './disk-room.ts';
 import { createFetcher, type Fetcher } from './fetch.ts';
 import { createHolder } from './holder.ts';
+import { createLinkShares } from './link-shares.ts';
 import type { WantedBlob } from './missing.ts';
 import type { ChangedManifest } from './pace.ts';
 import { createPeerServer } from './peer-server.ts';
@@ -103,7 +104,8 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
       if (event.kind === 'region-back') reconciler.changed();
     },
   });
-  const sources = createSources({ ...options, directory });
+  const shares = createLinkShares(settings, () => performance.now());
+  const sources = createSources({ ...options, directory, shares });
   const suspects = createSuspects(settings.suspectMs);
   const progress = createProgress(() => performance.now());
   const fetcher = createFetcher({

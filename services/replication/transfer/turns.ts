@@ -12,6 +12,8 @@ export interface Turn {
   raise(priority: Priority): void;
   /** A client waits for it, or did. */
   isUrgent(): boolean;
+  /** The place of its priority among all: 0 where `isUrgent`. */
+  rank(): number;
   /** The copy is over, or given up before its turn. May be called more than once. */
   end(): void;
 }
@@ -81,7 +83,7 @@ export function createTurns(limits: TurnLimits): Turns {
         place.rank = Math.min(place.rank, PRIORITIES.indexOf(to));
         schedule();
       };
-      return { begun, raise, isUrgent: () => place.rank === CLIENT, end };
+      return { begun, raise, isUrgent: () => place.rank === CLIENT, rank: () => place.rank, end };
     },
   };
 }

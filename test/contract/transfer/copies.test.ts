@@ -115,3 +115,34 @@ describe('the reconcile loop', () => {
     await expect.poll(() => eu.running.status().watermark, soon).toBe(catalog.revision());
   });
 });
+
+describe('what a client waits for', () => {
+  const RANGE = 64 * 1024;
+
+  it('comes before what nobody waits for, over a link that the region’s limit has filled', async () => {
+    const catalog = new TestCatalog();
+    const us = await start(catalog, 'us');
+    const size = 32 * RANGE;
+    for (let i = 0; i < 4; i++) {
+      const digest = await us.store(someBytes(size));
+      catalog.blobs.push({ digest, size, kind: 'layer', repository: 'team/app' });
+    }
+    const wanted = someBytes(16 * RANGE);
+    const digest = await us.store(wanted);
+    // Four Mbit/s: eight ranges a second.
+    const limited = { rangeBytes: RANGE, linkLimits: { us: 4 }, maxBackgroundCopies: 4 };
+    const eu = await start(catalog, 'eu', limited);
+    const received = (): number => eu.received.get('us') ?? 0;
+    await expect.poll(received, soon).toBeGreaterThan(8 * RANGE);
+    const before = received();
+    await eu.transfer.fetch({ repository: 'team/app', digest, size: wanted.length }, context);
+    await eu.running.fetcher
+      .fetch({ repository: '', digest, size: wanted.length, priority: 'client' })
+      .held(neverAborts);
+    const forNobody = received() - before - wanted.length;
+    // What was under way, and an eighth of what the client got.
+    expect(forNobody).toBeLessThanOrEqual(6 * RANGE);
+    const held = await Promise.all(catalog.blobs.map((blob) => eu.holds(blob.digest)));
+    expect(held).toContain(false);
+  });
+});

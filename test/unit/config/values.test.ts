@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Value } from '#libs/config/env.ts';
+import { mbitByRegion } from '#libs/config/mbit-by-region.ts';
 import * as values from '#libs/config/values.ts';
 
 interface Row {
@@ -37,6 +38,14 @@ const table: Record<string, Row> = {
       ['http://a:1, https://b', ['http://a:1', 'https://b']],
     ],
     bad: ['', 'http://a:1,', 'a:1'],
+  },
+  'Mbit/s by region': {
+    value: mbitByRegion,
+    good: [
+      ['us=200', { us: 200 }],
+      ['us=0.5, eu-west=1000', { us: 0.5, 'eu-west': 1000 }],
+    ],
+    bad: ['', '200', 'us=', 'us=0', 'us=-1', 'us=1,', 'us=1,us=2', 'us=1=2', 'us=1e3', 'U S=1'],
   },
   'a whole number': {
     value: values.integer({ unit: 'bytes', min: 2, max: 1024 }),
