@@ -34,7 +34,10 @@ export function parseNamePattern(text: string): NamePattern {
 
 /** Takes time proportional to the pattern's length times the name's, whatever they are. */
 export function matchesName(pattern: NamePattern, name: RepositoryName): boolean {
-  if (pattern === ANY_NAME || pattern === (name as string)) return true;
+  const firstStar = pattern.indexOf('*');
+  if (firstStar < 0) return pattern === (name as string);
+  // Most are of this kind: all below a place.
+  if (firstStar === pattern.length - 2 && pattern.endsWith('**')) return isBelow(pattern.slice(0, -2), name);
   const wanted = pattern.split('/');
   // At the end `**` is `*` for the first of its components and then any number.
   if (wanted.at(-1) === '**') wanted.splice(-1, 0, '*');
@@ -46,6 +49,11 @@ export function matchesName(pattern: NamePattern, name: RepositoryName): boolean
 /** Whether the pattern is one name, with nothing in it that stands for others. */
 export function isOneName(pattern: NamePattern): boolean {
   return !pattern.includes('*');
+}
+
+/** Whether the name begins so and goes on. */
+function isBelow(place: string, name: string): boolean {
+  return name.length > place.length && name.startsWith(place);
 }
 
 /** Matching with a wildcard: where it goes wrong, the newest wildcard takes one more; an older one need not. */

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makePrivateFile } from '#libs/private-file.ts';
 
 /** Who answers, for the header of every response. Small enough to be exact as JavaScript numbers. */
 export interface Identity {
@@ -43,7 +44,9 @@ const SCHEMA = `
  */
 export function openDatabase(dataDir: string): Database {
   mkdirSync(dataDir, { recursive: true });
-  const sql = new DatabaseSync(join(dataDir, 'coordinator.sqlite'));
+  const path = join(dataDir, 'coordinator.sqlite');
+  makePrivateFile(path);
+  const sql = new DatabaseSync(path);
   try {
     sql.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     sql.exec(`BEGIN EXCLUSIVE; ${SCHEMA}`);

@@ -1,3 +1,5 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { MAX_BINDINGS_PER_PRINCIPAL, MAX_SECRETS, MAX_TOKENS_PER_PRINCIPAL } from '#libs/auth/limits.ts';
 import type { TokenRecord } from '#libs/auth/records.ts';
@@ -49,6 +51,14 @@ describeStores((subject) => {
     );
     expect(kvs).toHaveLength(1);
     expect((await makeAdministrator(us)).made).toBe(false);
+  });
+
+  it('keeps what it knows in files that only their owner can read', async () => {
+    const us = await open(subject());
+    await makeUser(us, 'private');
+    for (const file of readdirSync(us.dataDir)) {
+      expect(statSync(join(us.dataDir, file)).mode & 0o077).toBe(0);
+    }
   });
 
   it('puts the head with each change', async () => {

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,8 @@ describe('the coordinator as a process', () => {
     const [message] = (await once(first, 'message')) as [{ kind: string; address: string }];
     expect(message.kind).toBe('ready');
     expect(message.address).toMatch(/^127\.0\.0\.1:[1-9]\d*$/);
+    // Identities are in it.
+    expect(statSync(join(dataDir, 'coordinator.sqlite')).mode & 0o077).toBe(0);
     const second = await ended(start({ MERIDIAN_DATA_DIR: dataDir }));
     expect(second.code).toBe(1);
     expect(second.words).toContain(`Another coordinator is using ${dataDir}.`);

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { RegistryError } from '#libs/oci/errors.ts';
+import { makePrivateFile } from '#libs/private-file.ts';
 
 /** Tables of another number are made anew: everything in them comes from etcd. */
 const TABLES_VERSION = 5;
@@ -94,6 +95,7 @@ function inUse(path: string, cause: unknown): RegistryError {
 }
 
 function open(path: string): DatabaseSync {
+  makePrivateFile(path);
   const db = new DatabaseSync(path);
   try {
     db.exec(
