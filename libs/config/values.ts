@@ -71,6 +71,11 @@ export const regionName: Value<string> = parsed(
 /** A path, made absolute; nothing is asked of what is there. */
 export const path: Value<string> = parsed('a path', (text) => resolve(text));
 
+/** The path of a URL, given back without a slash at its end. */
+export const urlPath: Value<string> = parsed('a path of a URL, such as /files', (text) =>
+  /^(?:\/[\w.~-]+)+\/?$/.test(text) ? text.replace(/\/$/, '') : undefined,
+);
+
 /** The path of a file that this process can read. */
 export const readableFile: Value<string> = z
   .string()

@@ -1,7 +1,7 @@
 import { optionalSetting, setting, type ValuesOf } from '#libs/config/env.ts';
 import { regionList } from '#libs/config/regions.ts';
 import { tlsSetting } from '#libs/config/tls.ts';
-import { hostPort, integer, oneOf, rpcAddress } from '#libs/config/values.ts';
+import { hostPort, integer, oneOf, rpcAddress, urlPath } from '#libs/config/values.ts';
 import { telemetrySettings } from '#libs/telemetry/settings.ts';
 import { defaultFrontendSettings, type FrontendSettings } from './settings.ts';
 
@@ -51,6 +51,7 @@ export const frontendLimitSettings = {
     defaults.maxCachedContentBytes,
   ),
   deletion: setting('MERIDIAN_DELETE', oneOf('on', 'off'), defaults.deletion),
+  accelLocation: optionalSetting('MERIDIAN_ACCEL_LOCATION', urlPath),
 };
 
 /** The environment variables of a front end's process. */
@@ -73,7 +74,7 @@ export const frontendProcessSettings = {
 /** The settings that the limits of the environment stand for. */
 export function frontendSettingsFrom(limits: ValuesOf<typeof frontendLimitSettings>): FrontendSettings {
   const { maxManifestBytes, maxDescriptors, maxTagsPerPush, maxHeaderBytes } = limits;
-  const { maxPageSize, maxCachedContentBytes, deletion } = limits;
+  const { maxPageSize, maxCachedContentBytes, deletion, accelLocation } = limits;
   return {
     ...defaults,
     maxManifestBytes,
@@ -84,6 +85,7 @@ export function frontendSettingsFrom(limits: ValuesOf<typeof frontendLimitSettin
     defaultPageSize: Math.min(defaults.defaultPageSize, maxPageSize),
     maxCachedContentBytes,
     deletion,
+    accelLocation,
     minimumRate: { bytesPerSecond: limits.minClientBytesPerSecond, windowMs: limits.minRateWindowMs },
   };
 }

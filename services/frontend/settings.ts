@@ -53,6 +53,8 @@ export interface FrontendSettings {
   readonly localFilesRetryMs: number;
   /** How long a file that was hashed while it was sent, and has not been written to since, is sent without being hashed. */
   readonly trustedFileMs: number;
+  /** The proxy's internal location of blobs' files, where there is a proxy that sends them in this process's place. */
+  readonly accelLocation: string | undefined;
   /** Repositories that a mount without `from` looks at as sources. */
   readonly maxMountCandidates: number;
   /** How long a mount waits for the blob to come from another region before the client is asked to upload it. */
@@ -93,6 +95,7 @@ export const defaultFrontendSettings: FrontendSettings = {
   maxCachedPaths: 20_000,
   localFilesRetryMs: 60_000,
   trustedFileMs: 600_000,
+  accelLocation: undefined,
   maxMountCandidates: 100,
   mountWaitMs: 10_000,
   maxAnnouncements: 64,

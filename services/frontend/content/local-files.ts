@@ -14,6 +14,8 @@ export interface LocalFiles {
 
 export interface LocalFile {
   readonly handle: FileHandle;
+  /** Absolute. */
+  readonly path: string;
   /** Another one as soon as the file is another, or is written to. */
   readonly version: string;
 }
@@ -71,7 +73,7 @@ async function openWhole(path: string, size: number): Promise<LocalFile | 'absen
   const handle = await open(path).catch(() => undefined);
   if (handle === undefined) return 'absent';
   const { dev, ino, mtimeMs, ctimeMs, ...stat } = await handle.stat();
-  if (stat.size === size) return { handle, version: [dev, ino, mtimeMs, ctimeMs].join(' ') };
+  if (stat.size === size) return { handle, path, version: [dev, ino, mtimeMs, ctimeMs].join(' ') };
   await handle.close();
   return 'another';
 }

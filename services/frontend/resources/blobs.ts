@@ -7,6 +7,7 @@ import type { Content } from '../content/reader.ts';
 import type { ReadBuffers } from '../content/read-buffers.ts';
 import type { Verification } from '../content/verification.ts';
 import type { Frontend } from '../frontend.ts';
+import { handOver, takesFile } from '../http/accel.ts';
 import { answerBytes, answerEmpty } from '../http/answer.ts';
 import { allowsRange, entityTag, isNotModified, requireMatch } from '../http/conditions.ts';
 import { digestOfPath, header, repositoryOf, type Handler, type RequestContext } from '../http/context.ts';
@@ -83,7 +84,12 @@ async function preparedBody(
   const isWhole = length === size;
   const file = await frontend.files.open(digest, size, ctx.state.signal);
   if (file !== undefined) {
-    const { handle, version } = file;
+    const { handle, version, path } = file;
+    const { accelLocation } = frontend.settings;
+    if (accelLocation !== undefined && takesFile(ctx, range)) {
+      await handle.close();
+      return async () => handOver(ctx, accelLocation, path);
+    }
     const check = isWhole ? verification.begin(digest, version) : undefined;
     return async () => {
       describe(ctx, size, range);
