@@ -3,6 +3,7 @@ import { startAdminServer, type AdminServer } from '#libs/lifecycle/admin.ts';
 import { runService, type RunningService } from '#libs/lifecycle/run.ts';
 import { openRpcChannel, type RpcChannel } from '#libs/rpc/client.ts';
 import {
+  authContract,
   catalogContract,
   operationsContract,
   scrubContract,
@@ -87,6 +88,7 @@ function clients({ storage, replication }: Record<'storage' | 'replication', Rpc
     storage: storage.client(storageContract),
     uploads: storage.client(uploadsContract),
     remoteUploads: replication.client(uploadsContract),
+    auth: replication.client(authContract),
     catalog: replication.client(catalogContract),
     transfer: replication.client(transferContract),
     operations: replication.client(operationsContract),

@@ -28,8 +28,8 @@ export interface ListeningServer {
 }
 
 /**
- * For the other regions: what lies here, never what lies in a third region; and the catalog, for their front ends whose own replication is
- * away. Whoever calls closes the server.
+ * For the other regions: what lies here, never what lies in a third region; and the catalog with its identities, for their front ends whose
+ * own replication is away. Whoever calls closes the server.
  */
 export function servePeers(
   services: {
@@ -37,6 +37,7 @@ export function servePeers(
     readonly uploads: Uploads;
     readonly operations: Operations;
     readonly catalog: Catalog;
+    readonly auth: Auth;
   },
   options: ServerOptions,
 ): Promise<ListeningServer> {
@@ -45,6 +46,7 @@ export function servePeers(
     server.add(uploadsContract, services.uploads);
     server.add(operationsContract, services.operations);
     server.add(catalogContract, services.catalog);
+    server.add(authContract, services.auth);
   });
 }
 

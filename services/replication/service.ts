@@ -125,6 +125,7 @@ export async function startReplication(
       uploads: endingElsewhere(options.uploads, keepElsewhere),
       operations: operating.own,
       catalog,
+      auth,
     };
     const peers = await servePeers(forPeers, { listen: peerListen, tls: peerTls, onFault });
     servers.push(peers.server);

@@ -1,15 +1,18 @@
 import type { ConfiguredRegion } from '#libs/config/regions.ts';
 import { openRpcChannel } from '#libs/rpc/client.ts';
 import {
+  authContract,
   catalogContract,
   operationsContract,
   storageContract,
   transferContract,
   uploadsContract,
+  type Auth,
 } from '#libs/rpc/contracts.ts';
 import type { Unanswered } from '#libs/rpc/errors.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import type { Collaborators } from '../frontend.ts';
+import { authOrElsewhere } from './auth.ts';
 import { catalogOrElsewhere } from './catalog.ts';
 import { guarded } from './guarded.ts';
 import { openRegion } from './open-region.ts';
@@ -32,9 +35,13 @@ export interface ElsewhereOptions {
   readonly onBack: (who: string) => void;
 }
 
-export type OwnServices = Omit<Collaborators, 'elsewhere'>;
+/** Of the own region. */
+export interface OwnServices extends Omit<Collaborators, 'elsewhere'> {
+  readonly auth: Auth;
+}
 
 export interface Elsewhere extends Collaborators {
+  readonly auth: Auth;
   /** Whether another region could take the place of what is away. */
   answers(): boolean;
   close(): void;
@@ -82,6 +89,7 @@ export function connectElsewhere(
     uploads: uploadsOrElsewhere(guarded(uploadsContract, own.uploads, storage), where),
     remoteUploads: uploadsThere(guarded(uploadsContract, own.remoteUploads, replication), where),
     catalog: catalogOrElsewhere(guarded(catalogContract, own.catalog, replication), where, noteCatalog),
+    auth: authOrElsewhere(guarded(authContract, own.auth, replication), where),
     transfer: transferOrElsewhere(guarded(transferContract, own.transfer, replication), where, read),
     operations: guarded(operationsContract, own.operations, replication),
     scrub: own.scrub,

@@ -1,6 +1,6 @@
 import type { ConfiguredRegion } from '#libs/config/regions.ts';
 import type { RpcChannel } from '#libs/rpc/client.ts';
-import { catalogContract, peerContract, uploadsContract } from '#libs/rpc/contracts.ts';
+import { authContract, catalogContract, peerContract, uploadsContract } from '#libs/rpc/contracts.ts';
 import { Unanswered } from '#libs/rpc/errors.ts';
 import type { PeerIdentity } from '#types/meridian/v1/PeerIdentity.ts';
 import { guarded } from './guarded.ts';
@@ -59,6 +59,7 @@ export function openRegion(
     },
     peer: guarded(peerContract, peer, presence),
     uploads: guarded(uploadsContract, channel.client(uploadsContract), presence),
+    auth: guarded(authContract, channel.client(authContract), presence),
     catalog: guarded(catalogContract, channel.client(catalogContract), presence),
   };
 }

@@ -1,5 +1,5 @@
 import { setInterval } from 'node:timers/promises';
-import type { Catalog, Peer, Uploads } from '#libs/rpc/contracts.ts';
+import type { Auth, Catalog, Peer, Uploads } from '#libs/rpc/contracts.ts';
 import type { Presence } from './presence.ts';
 
 /** Another region, as its replication service serves it to other regions: what lies there. */
@@ -10,6 +10,7 @@ export interface OtherRegion {
   readonly peer: Peer;
   readonly uploads: Uploads;
   readonly catalog: Catalog;
+  readonly auth: Auth;
 }
 
 /** Another region, and what is known of it. */
