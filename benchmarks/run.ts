@@ -30,10 +30,14 @@ export async function runScenarios(
     progress.step('against a server that does nothing');
     const capacity = await measureCapacity(generator, roundMs);
     progress.end();
+    const found = findPeers(options.peers, process.env['PATH'] ?? '', options.beside);
     const context: Context = {
       ...{ seed, quick, rounds, roundMs, warmUpMs, scale, logsRequests },
       ...{ scratch, generator, capacity, progress, signal },
-      starters: [startMeridian, ...findPeers(options.peers, process.env['PATH'] ?? '', options.beside)],
+      starters: [startMeridian, ...found.map(({ start }) => start)],
+      cachingPeers: found.flatMap(({ name, start, cache }) =>
+        cache === undefined ? [] : [{ name, origin: start, cache }],
+      ),
       onServer: ({ name, version, durability }) => void servers.set(name, { name, version, durability }),
     };
     const results: ScenarioResult[] = [];

@@ -17,6 +17,8 @@ export interface Request {
 export interface Response {
   readonly status: number;
   readonly bodyBytes: number;
+  /** When the first of them came (`performance.now()`); 0 where there were none. */
+  readonly firstByteAt: number;
   header(name: string): string | undefined;
 }
 
@@ -35,6 +37,7 @@ export class Connection {
   readonly #reader = new ResponseReader();
   #socket: Socket | undefined;
   #exchange: Exchange | undefined;
+  #firstByteAt = 0;
 
   constructor(registry: string) {
     const { hostname, port } = new URL(`http://${registry}`);
@@ -86,6 +89,7 @@ export class Connection {
     const socket = this.#socket;
     if (socket === undefined) return this.open().then(() => this.send(head, method, onBody));
     this.#reader.expect(method, onBody);
+    this.#firstByteAt = 0;
     return new Promise((resolve, reject) => {
       this.#exchange = { resolve, reject };
       socket.write(head, 'latin1');
@@ -114,7 +118,9 @@ export class Connection {
     const exchange = this.#exchange;
     if (exchange === undefined) return true;
     try {
-      if (!this.#reader.take(Buffer.from(buffer.buffer, buffer.byteOffset, size))) return true;
+      const isWhole = this.#reader.take(Buffer.from(buffer.buffer, buffer.byteOffset, size));
+      if (this.#firstByteAt === 0 && this.#reader.bodyBytes > 0) this.#firstByteAt = performance.now();
+      if (!isWhole) return true;
     } catch (error) {
       this.close();
       this.#fail(error as Error);
@@ -123,7 +129,8 @@ export class Connection {
     this.#exchange = undefined;
     const { status, bodyBytes, head } = this.#reader;
     if (/\r\nconnection: close/i.test(head)) this.close();
-    exchange.resolve({ status, bodyBytes, header: (name) => headerOf(head, name) });
+    const firstByteAt = this.#firstByteAt;
+    exchange.resolve({ status, bodyBytes, firstByteAt, header: (name) => headerOf(head, name) });
     return true;
   }
 

@@ -3,6 +3,7 @@ import { preparePulls } from './pulls.ts';
 import { prepareRequests, type Prepared } from './requests.ts';
 import { Tally } from './tally.ts';
 import { prepareTrace } from './trace.ts';
+import { preparePushThenPull } from './push-then-pull.ts';
 import type { FromGenerator, LoadResult, ToGenerator, Work } from './work.ts';
 
 /*
@@ -21,7 +22,8 @@ async function handle(message: ToGenerator): Promise<FromGenerator> {
   if (message.kind === 'prepare') {
     const { registry, work } = message.plan;
     const parts = work.kind === 'together' ? work.parts : [work];
-    prepared = await Promise.all(parts.map((part) => prepare(registry, part)));
+    const plans = parts.map((part) => ('registry' in part ? part : { registry, work: part }));
+    prepared = await Promise.all(plans.map((plan) => prepare(plan.registry, plan.work)));
     return { kind: 'prepared' };
   }
   return { kind: 'result', result: await run(prepared) };
@@ -39,6 +41,8 @@ function prepare(registry: string, work: Work): Promise<Prepared> {
       return preparePulls(registry, work);
     case 'trace':
       return prepareTrace(registry, work);
+    case 'push-then-pull':
+      return preparePushThenPull(registry, work);
     case 'together':
       throw new Error('Work that is done together is not done together again.');
   }

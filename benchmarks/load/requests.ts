@@ -41,13 +41,16 @@ async function repeat(
     const { plan, text } = request;
     const startedAt = performance.now();
     try {
-      const { status, bodyBytes } = await connection.send(text, plan.method);
+      const { status, bodyBytes, firstByteAt } = await connection.send(text, plan.method);
       tally.requests += 1;
       tally.bytes += bodyBytes;
       failures = 0;
       if (status !== plan.status) tally.problem(`status ${status} for ${plan.method}`);
       else if (plan.bytes !== undefined && bodyBytes !== plan.bytes) tally.problem('a body of another size');
-      else tally.done(performance.now() - startedAt);
+      else {
+        if (firstByteAt > 0) tally.firstByte(firstByteAt - startedAt);
+        tally.done(performance.now() - startedAt);
+      }
     } catch (error) {
       failures += 1;
       tally.problem((error as Error).message);

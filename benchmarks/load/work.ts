@@ -67,13 +67,24 @@ export interface TraceWork {
   readonly connectionsPerClient: number;
 }
 
-/** Several at the same time; the first one counts, and the others are told of in `others`. */
-export interface WorkTogether {
-  readonly kind: 'together';
-  readonly parts: readonly Work[];
+/** A push and, as soon as it has returned, a look for its tag in another region until it is there, and its first layer read there. */
+export interface PushThenPullWork {
+  readonly kind: 'push-then-pull';
+  readonly image: PlannedImage;
+  /** `host:port` of the other region's registry. */
+  readonly elsewhere: string;
+  /** Where there are no tags: the layer is pushed and read. */
+  readonly isBlobAlone: boolean;
 }
 
-export type Work = RequestWork | BlobWork | ImageWork | PullWork | TraceWork | WorkTogether;
+/** Several at the same time, also at other registries; the first one counts, and the others are told of in `others`. */
+export interface WorkTogether {
+  readonly kind: 'together';
+  readonly parts: readonly (Work | LoadPlan)[];
+}
+
+export type Work =
+  RequestWork | BlobWork | ImageWork | PullWork | TraceWork | PushThenPullWork | WorkTogether;
 
 /** Work at one registry (`host:port`). */
 export interface LoadPlan {
@@ -91,6 +102,12 @@ export interface LoadResult {
   /** Processor time of the generator itself. */
   readonly ownCpuSeconds: number;
   readonly latency: HistogramCounts;
+  /** Of requests with a body: until its first byte. */
+  readonly firstByte: HistogramCounts;
+  /** The longest time in which nothing succeeded. */
+  readonly longestGapMs: number;
+  /** Single measurements of work that is done once, such as when something was seen. */
+  readonly marks: Readonly<Record<string, number>>;
   /** What went wrong, each with how often. */
   readonly problems: Readonly<Record<string, number>>;
   /** Of work that was done together with it. */

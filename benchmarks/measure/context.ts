@@ -2,6 +2,7 @@ import type { Progress } from '../cli/progress.ts';
 import type { Capacity } from '../load/capacity.ts';
 import type { Generator } from '../load/start-generator.ts';
 import type { Server, StartServer } from '../servers/server.ts';
+import type { CachingPeer } from '../wan/regions.ts';
 
 /** What every scenario is given. */
 export interface Context {
@@ -23,9 +24,11 @@ export interface Context {
   readonly logsRequests: boolean;
   /** Meridian and its peers, in the order of the reports. */
   readonly starters: readonly StartServer[];
+  /** The same beside which Meridian is measured across regions: registries that cache what is elsewhere. */
+  readonly cachingPeers: readonly CachingPeer[];
   readonly signal: AbortSignal;
   /** Told of each server that is measured. */
-  onServer(server: Server): void;
+  onServer(server: Pick<Server, 'name' | 'version' | 'durability'>): void;
 }
 
 /** Of a round of requests; round 0 is the one that warms up. */

@@ -18,3 +18,15 @@ export async function untilQuiet(pids: readonly number[], signal: AbortSignal): 
     before = now;
   }
 }
+
+const STILL_MS = 300;
+
+/** Resolves when a count has not grown for a moment. */
+export async function untilStill(count: () => number, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + TIMEOUT_MS;
+  for (let before = -1; before !== count();) {
+    before = count();
+    await pause(STILL_MS, undefined, { signal });
+    if (performance.now() > deadline) throw new Error(`Copies still go on after ${TIMEOUT_MS} ms.`);
+  }
+}

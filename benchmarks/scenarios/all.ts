@@ -1,3 +1,4 @@
+import { across } from './across.ts';
 import { hotTag } from './hot-tag.ts';
 import { hot } from './hot.ts';
 import { push } from './push.ts';
@@ -7,4 +8,4 @@ import { tagPages } from './tag-pages.ts';
 import { trace } from './trace.ts';
 
 /** In the order in which they run. */
-export const scenarios: readonly Scenario[] = [hot, push, trace, hotTag, tagPages, slowReaders];
+export const scenarios: readonly Scenario[] = [hot, push, trace, hotTag, tagPages, slowReaders, across];

@@ -1,9 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Link } from './links.ts';
 
-/** Bytes that are under way in one direction of a connection before its sender has to wait. */
-const MAX_UNDER_WAY = 4 * 1024 * 1024;
-
 interface Parcel {
   /** Undefined: the connection's end. */
   readonly chunk: Buffer | undefined;
@@ -14,16 +11,13 @@ interface Parcel {
 export function carry(from: Socket, to: Socket, link: Link): void {
   const underWay: Parcel[] = [];
   let underWayBytes = 0;
-  let sentAt = 0;
   let timer: NodeJS.Timeout | undefined;
 
   const send = (chunk: Buffer | undefined): void => {
-    const { delayMs, bytesPerSecond } = link.state;
     const size = chunk?.length ?? 0;
-    sentAt = Math.max(sentAt, performance.now()) + (1_000 * size) / bytesPerSecond;
-    underWay.push({ chunk, dueAt: sentAt + delayMs });
+    underWay.push({ chunk, dueAt: link.take(size, performance.now()) });
     underWayBytes += size;
-    if (underWayBytes > MAX_UNDER_WAY) from.pause();
+    if (underWayBytes > link.state.windowBytes) from.pause();
     deliver();
   };
   const deliver = (): void => {
@@ -47,7 +41,7 @@ export function carry(from: Socket, to: Socket, link: Link): void {
     }
     underWayBytes -= chunk.length;
     link.bytes += chunk.length;
-    if (underWayBytes <= MAX_UNDER_WAY) from.resume();
+    if (underWayBytes <= link.state.windowBytes) from.resume();
     to.write(chunk);
   };
   const change = (): void => {

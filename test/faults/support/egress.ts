@@ -1,16 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
-import { carry } from './carry.ts';
+import type { AddressInfo, Socket } from 'node:net';
+import { bridge, type Destination } from './bridge.ts';
 import type { Links } from './links.ts';
-
-/** Where a connection goes that asks for an address. */
-export interface Destination {
-  /** The place at the links' other end. */
-  readonly place: string;
-  /** The port of 127.0.0.1 that really listens. */
-  readonly port: number;
-}
 
 /** The one way out of a place: a proxy that its gRPC clients are told to use (`grpc_proxy`), and that puts every connection on its links. */
 export interface Egress {
@@ -32,7 +24,12 @@ export async function openEgress(
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('connect', (request: IncomingMessage, client: Socket) => {
-    join(place, find(request.url ?? ''), links, client).catch(() => client.destroy());
+    const destination = find(request.url ?? '');
+    const joined =
+      destination === undefined
+        ? Promise.reject(new Error(`${place} knows no such address.`))
+        : bridge(place, destination, links, client);
+    joined.then(() => client.write('HTTP/1.1 200 Connected\r\n\r\n')).catch(() => client.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -45,28 +42,4 @@ export async function openEgress(
       await closed;
     },
   };
-}
-
-/** Connecting takes a round trip, and as long as one of the directions is cut. */
-async function join(
-  place: string,
-  destination: Destination | undefined,
-  links: Links,
-  client: Socket,
-): Promise<void> {
-  if (destination === undefined) throw new Error(`${place} knows no such address.`);
-  const there = links.link(place, destination.place);
-  const back = links.link(destination.place, place);
-  for (const link of [there, back]) {
-    await new Promise((resolve) => setTimeout(resolve, link.state.delayMs));
-    await link.untilMoving();
-  }
-  if (there.state.flow !== 'open' || back.state.flow !== 'open' || client.destroyed)
-    throw new Error('There is no way.');
-  const server = connect(destination.port, '127.0.0.1');
-  server.on('error', () => client.destroy());
-  await once(server, 'connect');
-  carry(client, server, there);
-  carry(server, client, back);
-  client.write('HTTP/1.1 200 Connected\r\n\r\n');
 }

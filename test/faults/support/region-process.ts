@@ -26,6 +26,8 @@ export interface RegionProcess {
   /** Its disk: `storage` and `replication` below it. */
   readonly dataDir: string;
   isRunning(): boolean;
+  /** Of the process that was started last. */
+  pid(): number;
   /** Resolves when it serves. */
   start(start?: RegionStart): Promise<void>;
   /** kill -9; resolves when it is gone. */
@@ -64,6 +66,7 @@ export async function planProcess({ name, registry, dataDir, env }: PlannedRegio
     registry,
     dataDir,
     isRunning,
+    pid: () => child?.pid ?? 0,
     ended,
     start: async ({ failpoint, mutants = [], clockShiftMs = 0, env: more } = {}) => {
       const log = openSync(logFile, 'a');
