@@ -28,6 +28,7 @@ export const PEER_NAMES = ['distribution2', 'distribution3', 'zot'] as const;
 
 /** Long enough for compilers and caches. */
 const MIN_WARM_UP_MS = 1_500;
+const MIN_QUICK_WARM_UP_MS = 800;
 
 export function usage(scenarios: readonly { readonly name: string; readonly title: string }[]): string {
   const width = Math.max(...scenarios.map(({ name }) => name.length));
@@ -40,9 +41,9 @@ Measures Meridian beside other registries, one at a time in turns, and writes re
 ${scenarios.map(({ name, title }) => `                         ${name.padEnd(width)}  ${title}`).join('\n')}
   --peer NAME=BINARY   another registry beside it: ${PEER_NAMES.join(', ')}; may be repeated (Debian's docker-registry is found by itself)
   --beside NAME,…      only these of the peers, or none
-  --rounds N           how often each case is measured at each server (default: 5; with --quick 3)
-  --seconds N          how long a round of requests takes (default: 3; with --quick 0.5)
-  --warm-up N          seconds of the round before them that is not counted (default: as a round, at least 1.5)
+  --rounds N           how often each case is measured at each server (default: 5; with --quick 2)
+  --seconds N          how long a round of requests takes (default: 3; with --quick 0.4)
+  --warm-up N          seconds of the round before them that is not counted (default: as a round, at least 1.5, with --quick 0.8)
   --scale N            sizes of large content, times this (default: 1; with --quick 0.25)
   --seed N             another workload (default: 1)
   --no-request-logs    no server writes a line for each request; unless told so, all do
@@ -73,7 +74,7 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
     },
   });
   const { quick } = values;
-  const roundMs = milliseconds('--seconds', values.seconds ?? (quick ? '0.5' : '3'));
+  const roundMs = milliseconds('--seconds', values.seconds ?? (quick ? '0.4' : '3'));
   return {
     quick,
     scenarios: chosen(
@@ -84,11 +85,11 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
     peers: new Map(values.peer.map(parsePeer)),
     beside: values.beside?.split(','),
     report: resolve(values.report),
-    rounds: wholeNumber('--rounds', values.rounds ?? (quick ? '3' : '5'), 1),
+    rounds: wholeNumber('--rounds', values.rounds ?? (quick ? '2' : '5'), 1),
     roundMs,
     warmUpMs:
       values['warm-up'] === undefined
-        ? Math.max(MIN_WARM_UP_MS, roundMs)
+        ? Math.max(quick ? MIN_QUICK_WARM_UP_MS : MIN_WARM_UP_MS, roundMs)
         : milliseconds('--warm-up', values['warm-up']),
     scale: factor(values.scale ?? (quick ? '0.25' : '1')),
     logsRequests: !values['no-request-logs'],

@@ -1,9 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Connection } from './connection.ts';
 import type { Tally } from './tally.ts';
 import type { PlannedRequest, RequestWork } from './work.ts';
 
-/** Work that is ready to run: connections are open, digests computed. */
-export type Prepared = (tally: Tally) => Promise<void>;
+/** Work that is ready to run: connections are open, digests computed. `firstEnded` tells of the work that it is done together with. */
+export type Prepared = (tally: Tally, firstEnded: AbortSignal) => Promise<void>;
 
 interface ReadyRequest {
   readonly plan: PlannedRequest;
@@ -18,15 +19,16 @@ export async function prepareRequests(registry: string, work: RequestWork): Prom
   const connections = Array.from({ length: work.connections }, () => new Connection(registry));
   await Promise.all(connections.map((connection) => connection.open()));
   const ready = work.requests.map((plan) => ({ plan, text: textOf(connections[0], plan) }));
-  return async (tally) => {
+  return async (tally, firstEnded) => {
     const endAt = performance.now() + (work.durationMs ?? Infinity);
     const limit = work.count ?? Infinity;
     let sent = 0;
     const next = (): ReadyRequest | undefined => {
       if (sent >= limit || performance.now() >= endAt) return undefined;
+      if (work.endsWithFirst === true && firstEnded.aborted) return undefined;
       return ready[work.order[sent++ % work.order.length] ?? 0];
     };
-    await Promise.all(connections.map((connection) => repeat(connection, next, tally)));
+    await Promise.all(connections.map((connection) => repeat(connection, next, work.pauseMs, tally)));
     for (const connection of connections) connection.close();
   };
 }
@@ -34,6 +36,7 @@ export async function prepareRequests(registry: string, work: RequestWork): Prom
 async function repeat(
   connection: Connection,
   next: () => ReadyRequest | undefined,
+  pauseMs: number | undefined,
   tally: Tally,
 ): Promise<void> {
   let failures = 0;
@@ -55,6 +58,7 @@ async function repeat(
       failures += 1;
       tally.problem((error as Error).message);
     }
+    if (pauseMs !== undefined) await pause(pauseMs);
   }
 }
 

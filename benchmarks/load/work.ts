@@ -21,9 +21,12 @@ export interface RequestWork {
   /** Places in `requests`. */
   readonly order: readonly number[];
   readonly connections: number;
-  /** Ends after this time, or after so many requests. */
+  /** Ends after this time, or after so many requests, or where it is done together with others, when the first of these has ended. */
   readonly durationMs?: number;
   readonly count?: number;
+  readonly endsWithFirst?: boolean;
+  /** Between an answer and the next request of a connection. */
+  readonly pauseMs?: number;
 }
 
 export type UploadMode = 'monolithic' | 'chunked' | 'single-post';

@@ -1,11 +1,12 @@
 import { Histogram } from '../measure/histogram.ts';
 import { spreadOf } from '../measure/statistics.ts';
 import { barPlot } from './bars.ts';
+import { caseTable } from './case-table.ts';
 import { colorsOf } from './colors.ts';
-import { advantage, OURS, troubles, valuesOf, verdicts } from './judge.ts';
+import { troubles, valuesOf, verdicts } from './judge.ts';
 import { latencyPlot } from './latency-plot.ts';
 import { element } from './markup.ts';
-import { shortNumber, spreadText } from './numbers.ts';
+import { shortNumber } from './numbers.ts';
 import type { CaseResult, Results, ScenarioResult } from './results.ts';
 import { verdictText } from './text.ts';
 
@@ -87,11 +88,12 @@ function casePart(result: CaseResult, colors: Colors): string[] {
     const histogram = Histogram.sum((result.samples[label] ?? []).map(({ latency }) => latency ?? []));
     return histogram.total < FEWEST_FOR_A_CURVE ? [] : [{ label, color: colors.get(label) ?? '', histogram }];
   });
+  const [header = [], ...rows] = caseTable(result);
   return [
     element('h3', {}, result.name),
     ...bars,
     ...(curves.length === 0 ? [] : [latencyPlot('share of the operations done within', curves)]),
-    figuresTable(result, servers),
+    table(header, rows),
     ...verdicts(result).map((verdict) =>
       element('p', { class: verdict.met ? 'met' : 'missed' }, verdictText(verdict)),
     ),
@@ -99,20 +101,6 @@ function casePart(result: CaseResult, colors: Colors): string[] {
       troubles(result, server).map((trouble) => element('p', { class: 'missed' }, `${server}: ${trouble}`)),
     ),
   ];
-}
-
-function figuresTable(result: CaseResult, servers: readonly string[]): string {
-  return table(
-    ['', ...result.figures.map(({ name, unit }) => `${name}, ${unit}`)],
-    servers.map((server) => [
-      server,
-      ...result.figures.map((figure) => {
-        const spread = spreadText(spreadOf(valuesOf(result, server, figure.name)));
-        if (server === OURS || !servers.includes(OURS)) return spread;
-        return `${spread} ×${shortNumber(advantage(result, figure, OURS, server).median)}`;
-      }),
-    ]),
-  );
 }
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -47,7 +47,7 @@ function caseRow(result: CaseResult, peers: readonly string[], main: string | un
   const cpu = result.figures.find(({ name }) => name === 'CPU');
   const median = figure === undefined ? NaN : spreadOf(valuesOf(result, OURS, figure.name)).median;
   return [
-    result.name,
+    figure === undefined || figure.name === 'throughput' ? result.name : `${result.name}: ${figure.name}`,
     `${shortNumber(median)} ${figure?.unit ?? ''}`,
     ...peers.map((peer) => beside(figure, peer)),
     ...(main === undefined ? [] : [beside(cpu, main)]),

@@ -1,5 +1,5 @@
-import { spreadOf } from '../measure/statistics.ts';
-import { advantage, OURS, troubles, valuesOf, verdicts, type Verdict } from './judge.ts';
+import { caseTable } from './case-table.ts';
+import { troubles, verdicts, type Verdict } from './judge.ts';
 import { shortNumber, spreadText } from './numbers.ts';
 import type { CaseResult, Results } from './results.ts';
 
@@ -13,21 +13,13 @@ export function textReport(results: Results): string {
 }
 
 function caseText(result: CaseResult): string {
-  const servers = Object.keys(result.samples);
-  const header = ['', ...result.figures.map(({ name, unit }) => `${name}, ${unit}`)];
-  const rows = servers.map((server) => [
-    server,
-    ...result.figures.map((figure) => {
-      const spread = spreadText(spreadOf(valuesOf(result, server, figure.name)));
-      if (server === OURS || !servers.includes(OURS)) return spread;
-      return `${spread} ×${shortNumber(advantage(result, figure, OURS, server).median)}`;
-    }),
-  ]);
   const notes = [
-    ...servers.flatMap((server) => troubles(result, server).map((trouble) => `${server}: ${trouble}`)),
+    ...Object.keys(result.samples).flatMap((server) =>
+      troubles(result, server).map((trouble) => `${server}: ${trouble}`),
+    ),
     ...verdicts(result).map(verdictText),
   ];
-  const table = aligned([header, ...rows]).map((line) => `  ${line}`);
+  const table = aligned(caseTable(result)).map((line) => `  ${line}`);
   return [result.name, ...table, ...notes.map((note) => `  ${note}`), ''].join('\n');
 }
 

@@ -8,6 +8,7 @@ import { bytesPerMs, PROFILES, profileText, QUICK_PROFILES, type LinkProfile } f
 import type { Regions } from '../wan/regions.ts';
 import { useRegions } from '../wan/use-regions.ts';
 import { planImage, type PlannedImage } from '../workload/images.ts';
+import { holdLocally } from './hold-locally.ts';
 import type { Scenario } from './scenario.ts';
 
 const REPOSITORY = 'across/regions';
@@ -91,14 +92,6 @@ async function roundsOf(context: Context, profile: LinkProfile, regions: Regions
     if (round > WARM_UP_ROUNDS) samples.push(sample);
   }
   return samples;
-}
-
-async function holdLocally(registry: string): Promise<void> {
-  const answer = await fetch(`http://${registry}/meridian/v1/settings`, {
-    ...{ method: 'PATCH', body: JSON.stringify({ durability: 'local' }) },
-    headers: { 'content-type': 'application/merge-patch+json' },
-  });
-  if (!answer.ok) throw new Error(`The defaults were not changed: ${await answer.text()}`);
 }
 
 /** A push, then a pull in one of the others, in turns. */

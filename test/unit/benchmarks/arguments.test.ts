@@ -32,7 +32,7 @@ describe('the options of the benchmark', () => {
       '--no-request-logs',
     ];
     expect(parseArguments(args, known)).toMatchObject({
-      ...{ quick: true, scenarios: ['hot', 'push'], rounds: 3, roundMs: 500, warmUpMs: 1_500, scale: 0.25 },
+      ...{ quick: true, scenarios: ['hot', 'push'], rounds: 2, roundMs: 400, warmUpMs: 800, scale: 0.25 },
       ...{
         logsRequests: false,
         peers: new Map([
