@@ -28,11 +28,13 @@ export function changedSummaries(tree: SummaryTree, known: readonly KnownSummary
 
 /**
  * Brings `mirror`, a copy of a tree that lies elsewhere, up to date: one question where nothing has changed, and otherwise down to the
- * prefixes of four digits that have. The counts of a mirror say nothing. What changes on the way may be left to the next time.
+ * prefixes of four digits that have, which `changed` hears of. The counts of a mirror say nothing. What changes on the way may be left to
+ * the next time.
  */
 export async function refreshMirror(
   mirror: SummaryTree,
   ask: (known: KnownSummary[]) => Promise<readonly ChangedSummary[]>,
+  changed: (prefix: string) => void = () => undefined,
 ): Promise<void> {
   let prefixes = [''];
   while (prefixes.length > 0) {
@@ -41,14 +43,18 @@ export async function refreshMirror(
       const known = prefixes
         .slice(start, start + MAX_PREFIXES)
         .map((prefix) => ({ prefix, hash: encode(mirror.hash(prefix)) }));
-      for (const { prefix, parts } of await ask(known))
-        differing.push(...differingParts(mirror, prefix, parts));
+      for (const { prefix, parts } of await ask(known)) {
+        for (const part of differingParts(mirror, prefix, parts)) {
+          if (part.length === 4) changed(part);
+          else differing.push(part);
+        }
+      }
     }
     prefixes = differing;
   }
 }
 
-/** Takes over those of four digits; gives those of two. */
+/** Takes over those of four digits. */
 function differingParts(mirror: SummaryTree, prefix: string, parts: Buffer): string[] {
   if (parts.length !== FANOUT * HASH_BYTES) return [];
   const differing: string[] = [];
@@ -56,7 +62,7 @@ function differingParts(mirror: SummaryTree, prefix: string, parts: Buffer): str
     const hash = parts.readBigUInt64BE(i * HASH_BYTES);
     if (hash === mirror.hash(part)) continue;
     if (part.length === 4) mirror.set(part, { hash, blobs: 0, bytes: 0 });
-    else differing.push(part);
+    differing.push(part);
   }
   return differing;
 }

@@ -20,6 +20,7 @@ import { httpMetrics } from '#libs/telemetry/metrics/http.ts';
 import { healingMetrics } from '#libs/telemetry/metrics/healing.ts';
 import { replicationMetrics } from '#libs/telemetry/metrics/replication.ts';
 import { expiryMetrics, scrubMetrics, storageMetrics } from '#libs/telemetry/metrics/storage.ts';
+import { summaryMetrics } from '#libs/telemetry/metrics/summaries.ts';
 import { accessLog } from '../frontend/access-log.ts';
 import { frontendSettingsFrom } from '../frontend/config.ts';
 import { startFrontend } from '../frontend/service.ts';
@@ -98,6 +99,10 @@ async function replicate(
     if (started.service === undefined) throw new Error('The region has not started yet.');
     return started.service.catalog.status({}, { signal });
   });
+  const onExchange = summaryMetrics(metrics, async () => {
+    if (started.service === undefined) throw new Error('The region has not started yet.');
+    return started.service.comparer;
+  });
   started.service = await startReplication(
     {
       region: config.region,
@@ -121,6 +126,7 @@ async function replicate(
         onEvent(event);
       },
       onPeerBytes,
+      onExchange,
       onFault: (err, method) => log.warn({ err, method }, 'Something went wrong that should not.'),
     },
     signal,

@@ -35,6 +35,7 @@ export const replicationLimitSettings = {
   ),
   holdTimeoutMs: setting('MERIDIAN_HOLD_TIMEOUT_MS', ms, defaults.holdTimeoutMs),
   stallTimeoutMs: setting('MERIDIAN_STALL_TIMEOUT_MS', ms, defaults.stallTimeoutMs),
+  compareIntervalMs: setting('MERIDIAN_COMPARE_INTERVAL_MS', ms, defaults.compareIntervalMs),
   collects: setting('MERIDIAN_COLLECT', boolean, defaultCollectSettings.collects),
   collectIntervalMs: setting('MERIDIAN_COLLECT_INTERVAL_MS', ms, defaultCollectSettings.collectIntervalMs),
   retentionIntervalMs: setting('MERIDIAN_RETENTION_INTERVAL_MS', ms, DEFAULT_RETENTION_INTERVAL_MS),
@@ -78,12 +79,12 @@ export const replicationProcessSettings = {
 export function transferSettingsFrom(limits: ValuesOf<typeof replicationLimitSettings>): TransferSettings {
   const { maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions } = limits;
   const { holdTimeoutMs, stallTimeoutMs, linkConnections, rangeBytes, readAheadBytes } = limits;
-  const { linkLimits = {}, backgroundLimits = {} } = limits;
+  const { linkLimits = {}, backgroundLimits = {}, compareIntervalMs } = limits;
   return {
     ...defaults,
     ...{ maxCopies, maxBackgroundCopies, minFreeBytes, announceRegions },
     ...{ holdTimeoutMs, stallTimeoutMs, linkConnections, rangeBytes, readAheadBytes },
-    ...{ linkLimits, backgroundLimits },
+    ...{ linkLimits, backgroundLimits, compareIntervalMs },
     // A substitute must have its time too.
     slowHoldMs: Math.min(defaults.slowHoldMs, Math.ceil(holdTimeoutMs / 4)),
   };

@@ -17,6 +17,7 @@ import { createLog } from '#libs/telemetry/log.ts';
 import { createMetrics } from '#libs/telemetry/metrics.ts';
 import { healingMetrics } from '#libs/telemetry/metrics/healing.ts';
 import { replicationMetrics } from '#libs/telemetry/metrics/replication.ts';
+import { summaryMetrics } from '#libs/telemetry/metrics/summaries.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
 import {
   catalogSettingsFrom,
@@ -55,6 +56,7 @@ async function start(signal: AbortSignal): Promise<RunningService> {
   const onPeerBytes = replicationMetrics(metrics, async () =>
     (await started.promise).catalog.status({}, { signal }),
   );
+  const onExchange = summaryMetrics(metrics, async () => (await started.promise).comparer);
   const service = await startReplication(
     {
       ...config,
@@ -74,6 +76,7 @@ async function start(signal: AbortSignal): Promise<RunningService> {
         log.info({ event }, 'Something happened in this region.');
       },
       onPeerBytes,
+      onExchange,
       onFault: (err, method) => log.warn({ err, method }, 'Something went wrong that should not.'),
     },
     signal,

@@ -15,8 +15,10 @@ import type {
 import type { RpcServer } from '#libs/rpc/server.ts';
 import type { CallContext } from '#libs/rpc/types.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
+import type { OnExchange } from '#libs/telemetry/metrics/summaries.ts';
 import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
 import { openCatalog, type OpenCatalog } from './catalog/catalog.ts';
+import { systemClock } from './catalog/collaborators.ts';
 import type { CatalogSettings } from './catalog/settings.ts';
 import { serveFrontends, servePeers } from './servers.ts';
 import { defaultTransferSettings, type TransferSettings } from './settings.ts';
@@ -26,6 +28,9 @@ import { createKeepElsewhere, endingElsewhere } from './membership/keep-elsewher
 import { defaultMembershipSettings, type MembershipSettings } from './membership/settings.ts';
 import { tellHealed } from './healing/follow-damage.ts';
 import { startOperations } from './operations/start-operations.ts';
+import { startComparer, type Comparer } from './summaries/comparer.ts';
+import { openKeptTree } from './summaries/kept-tree.ts';
+import { summaryCalls } from './summaries/peer-calls.ts';
 import { wantedCatalog } from './wanted-catalog.ts';
 
 export interface ReplicationOptions {
@@ -59,6 +64,7 @@ export interface ReplicationOptions {
   readonly retentionIntervalMs?: number;
   readonly onEvent: OnRegionEvent;
   readonly onPeerBytes: OnPeerBytes;
+  readonly onExchange: OnExchange;
   /** Faults of the program, and disturbances that heal by themselves; `method` names the call they happened in. */
   readonly onFault: (error: unknown, method?: string) => void;
 }
@@ -72,6 +78,7 @@ export interface ReplicationService {
   readonly uploads: Uploads;
   /** Those of all regions, carried to the one that they name. */
   readonly operations: Operations;
+  readonly comparer: Pick<Comparer, 'compared' | 'underReplicated'>;
   readonly peerPort: number;
   /** Undefined without `listen`. */
   readonly port: number | undefined;
@@ -93,17 +100,21 @@ export async function startReplication(
     { ...options, leases: options.etcd, ...withSettings(options.catalogSettings) },
     signal,
   );
-  const moving = startTransfer({
-    ...options,
-    catalog: wantedCatalog(opened.view, region),
-    settings: { ...defaultTransferSettings, ...options.transferSettings },
+  const { view } = opened;
+  const settings = { ...defaultTransferSettings, ...options.transferSettings };
+  const kept = openKeptTree({ ...options, view });
+  const moving = startTransfer({ ...options, catalog: wantedCatalog(view, region, kept), settings });
+  const { directory } = moving;
+  const comparer = startComparer({
+    ...{ ...options, view, kept, directory, settings, clock: systemClock },
+    onLacking: () => moving.lookAgain(),
   });
   const keepElsewhere = createKeepElsewhere({
-    ...{ region, view: opened.view, directory: moving.directory },
+    ...{ region, view, directory },
     settings: { ...defaultMembershipSettings, ...options.membershipSettings },
   });
   const transfer = noticing({ ...moving.transfer, keepElsewhere }, opened);
-  const operating = startOperations(opened, moving, options);
+  const operating = startOperations(opened, moving, comparer, options);
   const stopping = new AbortController();
   const own = catalogOf(opened, moving, options);
   const catalog = { ...own, follow: endingWith(stopping.signal, own.follow) };
@@ -115,13 +126,15 @@ export async function startReplication(
       ...servers.map((server) => server.close(graceMs)),
       moving.stop(graceMs),
       operating.stop(),
+      comparer.stop(),
     ]);
+    kept.close();
     await opened.stop();
   };
   try {
     const { listen, tls, peerListen, peerTls, onFault } = options;
     const forPeers = {
-      peer: moving.peer,
+      peer: { ...moving.peer, ...summaryCalls({ ...settings, view, kept }) },
       uploads: endingElsewhere(options.uploads, keepElsewhere),
       operations: operating.own,
       catalog,
@@ -134,7 +147,7 @@ export async function startReplication(
       listen === undefined ? undefined : await serveFrontends(services, { listen, tls, onFault });
     if (forOwn !== undefined) servers.push(forOwn.server);
     await moving.untilMet(signal);
-    return { ...services, peerPort: peers.port, port: forOwn?.port, stop };
+    return { ...services, comparer, peerPort: peers.port, port: forOwn?.port, stop };
   } catch (error) {
     await stop(0);
     throw error;

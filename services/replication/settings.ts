@@ -50,6 +50,12 @@ export interface TransferSettings {
   readonly tellProgressEveryMs: number;
   /** While neither the catalog nor the storage's count of losses has changed, only so often. */
   readonly fullLookIntervalMs: number;
+  /** How often the other regions are compared with what the catalog wants there. */
+  readonly compareIntervalMs: number;
+  /** What such a comparison may take. */
+  readonly compareTimeoutMs: number;
+  /** How long a region that is compared waits for its view to come where the asker's is. */
+  readonly viewTimeoutMs: number;
   /** The longest pause of the reconcile loop after failures. */
   readonly maxReconcilePauseMs: number;
   /** What another region may take to answer a call about an upload, hashing and fsync included. */
@@ -81,6 +87,9 @@ export const defaultTransferSettings: TransferSettings = {
   maxAnnounced: 1_024,
   reconcileIntervalMs: 60_000,
   fullLookIntervalMs: 600_000,
+  compareIntervalMs: 10_000,
+  compareTimeoutMs: 30_000,
+  viewTimeoutMs: 2_000,
   maxReconcilePauseMs: 30_000,
   tellProgressEveryMs: 5_000,
   uploadTimeoutMs: 300_000,

@@ -3,13 +3,15 @@ import { settingsInView } from './catalog/configure/effective.ts';
 import { peersAsked } from './catalog/push/durability.ts';
 import type { RegionView, RepositoryView, ViewState, WantedBlob, WantedView } from './catalog/view/view.ts';
 import { stateOf } from './membership/own-state.ts';
+import type { KeptTree } from './summaries/kept-tree.ts';
+import { narrow } from './summaries/narrow.ts';
 import type { ChangedManifest } from './transfer/pace.ts';
 import type { WantedCatalog } from './transfer/start-transfer.ts';
 
 type Views = ViewState & RegionView & RepositoryView & WantedView;
 
 /** The view as the part sees it that moves blobs into `region`. */
-export function wantedCatalog(view: Views, region: string): WantedCatalog {
+export function wantedCatalog(view: Views, region: string, kept: KeptTree): WantedCatalog {
   return {
     catalogId: () => view.position().catalogId,
     revision: () => view.position().revision,
@@ -20,6 +22,7 @@ export function wantedCatalog(view: Views, region: string): WantedCatalog {
       if (stateOf(view, region) !== 'active') return [];
       return manifests === undefined ? view.wantedBlobs(region) : contentOf(manifests, view);
     },
+    narrow: async (signal) => (stateOf(view, region) === 'active' ? narrow(kept, signal) : undefined),
     peersAsked: (repository) => {
       const { durability } = settingsInView(view, parseRepositoryName(repository));
       const active = view.regions().filter(({ state }) => state === 'active');

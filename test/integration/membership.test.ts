@@ -24,7 +24,7 @@ afterAll(async () => {
 
 interface Status {
   readonly head: number;
-  readonly underReplicatedAtMost: number | null;
+  readonly underReplicated: { readonly blobs: number } | null;
   readonly quorum: { readonly embedded: boolean; readonly leader: string };
   readonly regions: readonly {
     readonly region: string;

@@ -25,6 +25,7 @@ import {
   type RunningTransfer,
   type WantedCatalog,
 } from '#services/replication/transfer/start-transfer.ts';
+import { countCalls, noSummaries } from './counted-peer.ts';
 import { openStorage, type StorageService } from '#services/storage/service.ts';
 import { defaultStorageSettings } from '#services/storage/settings.ts';
 
@@ -89,6 +90,9 @@ export class TestCatalog implements WantedCatalog {
     const changed = new Set<string>(manifests.map(({ digest }) => digest));
     return this.blobs.filter(({ digest }) => changed.has(digest));
   }
+  async narrow(): Promise<undefined> {
+    return undefined;
+  }
   peersAsked(): number {
     return 1;
   }
@@ -143,7 +147,7 @@ export async function startTransferRegion(
     onFault,
   });
 
-  const peer = { ...running.peer };
+  const peer = { ...running.peer, ...noSummaries };
   let writes = own.uploads.write.bind(own.uploads);
   const uploads: Uploads = { ...own.uploads, write: (parts, context) => writes(parts, context) };
   const calls = new Map<keyof Peer, number>();
@@ -232,16 +236,4 @@ export function interrupted(
 async function* partsOf(repository: string, digest: string, bytes: Buffer) {
   yield { header: { repository, digest, size: bytes.length } };
   for (let i = 0; i < bytes.length; i += 256 * 1024) yield { data: bytes.subarray(i, i + 256 * 1024) };
-}
-
-function countCalls(peer: Peer, calls: Map<keyof Peer, number>): Peer {
-  const counted = (name: keyof Peer): void => void calls.set(name, (calls.get(name) ?? 0) + 1);
-  const entries = (Object.keys(peer) as (keyof Peer)[]).map((name) => [
-    name,
-    (request: never, context: never) => {
-      counted(name);
-      return peer[name](request, context);
-    },
-  ]);
-  return Object.fromEntries(entries) as Peer;
 }

@@ -29,6 +29,11 @@ const region = z.looseObject({
   blobs: z.number().optional(),
   bytes: z.number().optional(),
   freeBytes: z.number().optional(),
+  compared: z
+    .array(
+      z.looseObject({ region: z.string(), equal: z.boolean(), lacksBlobs: z.number(), ageMs: z.number() }),
+    )
+    .optional(),
   filling: z.looseObject({ secondsLeft: z.number() }).nullish(),
   drain: drain.optional(),
 });
@@ -50,7 +55,15 @@ const status = z.looseObject({
   head: z.number(),
   stalenessMs: z.number(),
   /** Null while a region can't be asked. */
-  underReplicatedAtMost: z.number().nullable(),
+  underReplicated: z
+    .looseObject({
+      blobs: z.number(),
+      bytes: z.number(),
+      images: z.number(),
+      exact: z.boolean(),
+      ageMs: z.number(),
+    })
+    .nullable(),
   quorum,
   regions: z.array(region),
 });

@@ -7,7 +7,8 @@ import { printable } from '../output/width.ts';
 
 const help = `Usage: meridian status [--watch]
 
-Shows the cluster as the asked region sees it: the quorum and its leader, and for each region its state, the round trip
+Shows the cluster as the asked region sees it: the quorum and its leader, what is in fewer regions than its durability
+asks, whether the other regions hold what the catalog wants there, and for each region its state, the round trip
 to it, how old its knowledge may be (STALENESS), how many revisions its content is behind (LAG), and what it misses.
 
   --watch  shows it again every two seconds, until Ctrl-C`;
@@ -44,15 +45,13 @@ async function show(told: Status, url: string, tools: Tools): Promise<ExitCode> 
     await printJson(tools, told);
     return EXIT.done;
   }
-  const { underReplicatedAtMost: few } = told;
   await out.print(`${out.style('bold', 'Registry')}          ${url}, as ${printable(told.region)} sees it`);
   await out.print(
     `${out.style('bold', 'Catalog')}           ${printable(told.catalogId)} at revision ${told.head}`,
   );
   await out.print(`${out.style('bold', 'Quorum')}            ${printable(describeQuorum(told.quorum))}`);
-  await out.print(
-    `${out.style('bold', 'Under-replicated')}  ${few === null ? "unknown while a region can't be asked" : few === 0 ? 'nothing' : `at most ${countOf(few, 'blob')}`}`,
-  );
+  await out.print(`${out.style('bold', 'Under-replicated')}  ${describeFew(told.underReplicated)}`);
+  await out.print(`${out.style('bold', 'Compared')}          ${printable(describeCompared(told))}`);
   await out.print('');
   await printTable(
     tools,
@@ -102,6 +101,33 @@ function stateOf({ state, live, unreachable, drain }: RegionStatus, out: Tools['
 
 function shown(value: number | undefined, format: (value: number) => string): string {
   return value === undefined ? '–' : format(value);
+}
+
+function describeFew(few: Status['underReplicated']): string {
+  if (few === null) return "unknown while a region can't be asked";
+  const { blobs, bytes, images, exact, ageMs } = few;
+  const at = `as of ${formatDuration(ageMs)} ago`;
+  if (blobs === 0) return `nothing, ${at}`;
+  if (!exact) return `at most ${countOf(blobs, 'blob')}, ${at}`;
+  return `${countOf(blobs, 'blob')} of ${countOf(images, 'image')}, ${formatBytes(bytes)}, ${at}`;
+}
+
+/** Which others hold all that they should, as the asked region has found. */
+function describeCompared({ region: own, regions }: Status): string {
+  const compared = regions.find(({ region }) => region === own)?.compared ?? [];
+  if (compared.length === 0) return 'no other region yet';
+  const equal = compared.filter((other) => other.equal);
+  const lacking = compared.filter((other) => !other.equal);
+  const age = formatDuration(Math.max(...compared.map(({ ageMs }) => ageMs)));
+  const parts = [
+    ...(equal.length === 0
+      ? []
+      : [
+          `${equal.map(({ region }) => region).join(', ')} ${equal.length === 1 ? 'holds' : 'hold'} everything`,
+        ]),
+    ...lacking.map(({ region, lacksBlobs }) => `${region} lacks ${countOf(lacksBlobs, 'blob')}`),
+  ];
+  return `${parts.join('; ')}, as of ${age} ago`;
 }
 
 function describeQuorum(quorum: Status['quorum']): string {

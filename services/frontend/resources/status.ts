@@ -43,9 +43,8 @@ export function readStatus({ catalog, operations, settings, region: own }: Front
       catalogId: status.position?.catalogId ?? '',
       head: status.position?.revision ?? 0,
       stalenessMs: status.position?.stalenessMs ?? 0,
-      // What more regions miss than may is in too few: no more than this, and unknown while a region can't be asked.
-      underReplicatedAtMost:
-        standings.length === status.regions.length ? underReplicatedAtMost(standings) : null,
+      // As this region knows; null while it can't.
+      underReplicated: standings.find(({ region }) => region === own)?.underReplicated ?? null,
       quorum,
       regions,
     });
@@ -80,7 +79,8 @@ function shownLag({ region, state, live, roundTripMs }: RegionLag, own: string):
 }
 
 function shownStanding(known: RegionLag, own: string, standing: RegionStanding, head: number): object {
-  const { position, filling, regions, region: _region, state, copiesWanted: _copies, ...counts } = standing;
+  const { position, filling, regions, compared, state, ...others } = standing;
+  const { region: _region, copiesWanted: _copies, underReplicated: _few, ...counts } = others;
   return {
     ...shownLag({ ...known, state: state === 'removed' ? known.state : state }, own),
     revision: position?.revision ?? 0,
@@ -89,16 +89,16 @@ function shownStanding(known: RegionLag, own: string, standing: RegionStanding, 
     // In revisions: none where all that was wanted at this region's head is there.
     lag: Math.max(0, head - standing.watermark),
     filling,
+    // What it has found of the others.
+    compared: compared.map(({ region, blobs, bytes, ageMs }) => ({
+      region,
+      equal: blobs === 0,
+      lacksBlobs: blobs,
+      lacksBytes: bytes,
+      ageMs,
+    })),
     reaches: regions
       .filter(({ region }) => region !== known.region)
       .map((lag) => shownLag(lag, known.region)),
   };
-}
-
-/** Each blob in too few regions is missing in all but fewer than are wanted: so the region that misses so many-th most misses no fewer. */
-function underReplicatedAtMost(standings: readonly RegionStanding[]): number {
-  const active = standings.filter(({ state }) => state === 'active');
-  const wanted = Math.max(1, ...active.map(({ copiesWanted }) => copiesWanted));
-  const missing = active.map(({ missingBlobs }) => missingBlobs).sort((a, b) => b - a);
-  return missing[active.length - wanted] ?? 0;
 }

@@ -5,6 +5,7 @@ import type { TransferStatus } from '../catalog/collaborators.ts';
 import type { RegionView, RepositoryView, ViewState } from '../catalog/view/view.ts';
 import { settingsInView } from '../catalog/configure/effective.ts';
 import { regionsAsked } from '../catalog/push/durability.ts';
+import type { Comparer } from '../summaries/comparer.ts';
 import { activeOthers } from './others.ts';
 import { stateOf } from './own-state.ts';
 
@@ -14,11 +15,12 @@ export interface StandingOptions {
   readonly stalenessMs: () => number;
   readonly storage: Pick<Storage, 'stats'>;
   readonly transfer: () => TransferStatus & { readonly filling: Filling };
+  readonly comparer: Pick<Comparer, 'compared' | 'underReplicated'>;
 }
 
 /** Where this region stands, from what it knows without asking another. */
 export async function readStanding(
-  { region, view, stalenessMs, storage, transfer }: StandingOptions,
+  { region, view, stalenessMs, storage, transfer, comparer }: StandingOptions,
   signal: AbortSignal,
 ): Promise<RegionStanding> {
   const { blobs, bytes, freeBytes, uploads } = await storage.stats({}, { signal });
@@ -31,6 +33,8 @@ export async function readStanding(
     ...status,
     ...{ blobs, bytes, freeBytes, openUploads: uploads },
     copiesWanted: regionsAsked(settingsInView(view).durability, activeOthers(view, '').length),
+    compared: [...comparer.compared()],
+    underReplicated: comparer.underReplicated() ?? null,
     regions: view.regions().map(({ name, state }) => ({
       region: name,
       live: name === region || (reach.get(name)?.live ?? false),

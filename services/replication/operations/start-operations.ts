@@ -16,6 +16,7 @@ import { defaultMembershipSettings, type MembershipSettings } from '../membershi
 import { defaultTransferSettings, type TransferSettings } from '../settings.ts';
 import type { RunningTransfer } from '../transfer/start-transfer.ts';
 import { DEFAULT_RETENTION_INTERVAL_MS, startRetention } from '../retention/retention.ts';
+import type { Comparer } from '../summaries/comparer.ts';
 import { openUntaggedSince } from '../retention/untagged-since.ts';
 import { ownOperations } from './own-region.ts';
 import { createOperationsRelay } from './relay.ts';
@@ -52,6 +53,7 @@ const TIMEOUT_MS = 10_000;
 export function startOperations(
   { view, barrier, stalenessMs }: Pick<OpenCatalog, 'view' | 'barrier' | 'stalenessMs'>,
   moving: Pick<RunningTransfer, 'directory' | 'status' | 'filling' | 'fetcher' | 'lookAgain'>,
+  comparer: Comparer,
   options: StartOperationsOptions,
 ): RunningOperations {
   const { region, onEvent } = options;
@@ -86,7 +88,7 @@ export function startOperations(
   });
   const stopping = new AbortController();
   const following = followDamage({ ...shared, lookAgain }, stopping.signal);
-  const own = ownOperations({ ...shared, collector, drainer, healer, transfer });
+  const own = ownOperations({ ...shared, collector, drainer, healer, transfer, comparer });
   return {
     own,
     all: createOperationsRelay({ region, own, directory, timeoutMs: TIMEOUT_MS }),

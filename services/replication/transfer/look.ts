@@ -35,10 +35,13 @@ export async function look(
 ): Promise<{ complete: boolean; surveyMs: number }> {
   const all = manifests === undefined;
   const startedAt = performance.now();
-  const survey = await surveyMissing(options.wanted(manifests), options.storage, options.recheck, signal);
+  const narrowed = all ? await options.narrow(signal) : undefined;
+  const looked = narrowed?.doubtful ?? options.wanted(manifests);
+  const survey = await surveyMissing(looked, options.storage, options.recheck, signal);
+  const wanted = narrowed?.wanted ?? survey.wanted;
   const surveyMs = performance.now() - startedAt;
   if (all) {
-    Object.assign(state, { missing: noTotals(), wanted: survey.wanted });
+    Object.assign(state, { missing: noTotals(), wanted });
     state.lost.clear();
   }
   const { missing } = state;
@@ -66,7 +69,7 @@ export async function look(
   );
   const complete = filled && survey.work.length === survey.missing.blobs;
   if (complete && all) state.whole = true;
-  if (complete && state.whole) advance(state, revision, all ? survey.wanted : undefined, options);
+  if (complete && state.whole) advance(state, revision, all ? wanted : undefined, options);
   return { complete, surveyMs };
 }
 

@@ -20,6 +20,13 @@ export function noTotals(): Totals {
   return { blobs: 0, bytes: 0, manifests: 0 };
 }
 
+/** All that is wanted, and the part of it among which everything is that is not held. */
+export interface Narrowed {
+  readonly wanted: Totals;
+  /** Manifests first, then configs, then layers. */
+  readonly doubtful: readonly WantedBlob[];
+}
+
 /** What a look at the wanted blobs found. */
 export interface Survey {
   readonly wanted: Totals;

@@ -15,8 +15,11 @@ export interface PeerServerOptions extends HoldOptions {
   readonly announcements: Announcements;
 }
 
+/** All but what is told of summaries. */
+export type PeerTransfer = Omit<Peer, 'summarize' | 'listKept'>;
+
 /** What this region answers the others. Only its own storage is asked, never a third region: so no call goes in circles. */
-export function createPeerServer(options: PeerServerOptions): Peer {
+export function createPeerServer(options: PeerServerOptions): PeerTransfer {
   const { region, process, catalogId, state, storage, scrub, announcements } = options;
   return {
     ping: async () => ({ region, process, catalogId: catalogId(), state: state() }),

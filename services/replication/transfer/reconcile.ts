@@ -1,7 +1,7 @@
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { Fetcher } from './fetch.ts';
 import { initialState, look } from './look.ts';
-import type { Recheck, Totals, WantedBlob } from './missing.ts';
+import type { Narrowed, Recheck, Totals, WantedBlob } from './missing.ts';
 import { createPace, type ChangedManifest } from './pace.ts';
 import { createQuiet } from './quiet.ts';
 
@@ -42,6 +42,8 @@ export interface ReconcileOptions {
   readonly revision: () => number;
   /** What this region should hold for these manifests, or in all: manifests first, then configs, then layers. */
   readonly wanted: (manifests: readonly ChangedManifest[] | undefined) => Iterable<WantedBlob>;
+  /** Finds out where a look at everything needs to look; undefined where that is nearly everywhere. */
+  readonly narrow: (signal: AbortSignal) => Promise<Narrowed | undefined>;
   readonly isLive: (region: string) => boolean;
   readonly settings: {
     readonly reconcileIntervalMs: number;

@@ -1,5 +1,5 @@
 import type { Leases } from '#libs/cache/leases.ts';
-import type { Peer, Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
+import type { Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
 import type { Holder, RegionPins, RegionReach, TransferStatus } from '../catalog/collaborators.ts';
@@ -15,9 +15,9 @@ import { createRoomCheck } from './disk-room.ts';
 import { createFetcher, type Fetcher } from './fetch.ts';
 import { createHolder } from './holder.ts';
 import { createLinkShares } from './link-shares.ts';
-import type { WantedBlob } from './missing.ts';
+import type { Narrowed, WantedBlob } from './missing.ts';
 import type { ChangedManifest } from './pace.ts';
-import { createPeerServer } from './peer-server.ts';
+import { createPeerServer, type PeerTransfer } from './peer-server.ts';
 import { createReadAhead } from './read-ahead.ts';
 import { createRegionPins } from './region-pins.ts';
 import { createProgress, secondsLeft } from './progress.ts';
@@ -42,6 +42,8 @@ export interface WantedCatalog {
   regions(): Iterable<RegionAddress>;
   /** What this region should hold for these manifests, or in all: manifests first, then configs, then layers. */
   wanted(manifests: readonly ChangedManifest[] | undefined): Iterable<WantedBlob>;
+  /** Finds out where to look for what is wanted and not held; undefined where that is nearly everywhere. */
+  narrow(signal: AbortSignal): Promise<Narrowed | undefined>;
   /** How many other regions must hold what is pushed to the repository through this one. */
   peersAsked(repository: string): number;
   /** Calls `listener` after each change; without manifests anything may have changed. Gives the function back to stop. */
@@ -71,7 +73,7 @@ export interface RunningTransfer {
   readonly transfer: Omit<Transfer, 'keepElsewhere'>;
   readonly uploads: Uploads;
   /** For the other regions. */
-  readonly peer: Peer;
+  readonly peer: PeerTransfer;
   /** For the catalog. */
   readonly holder: Holder;
   readonly pins: RegionPins;
@@ -139,6 +141,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     fetcher,
     revision: () => catalog.revision(),
     wanted: (manifests) => catalog.wanted(manifests),
+    narrow: (over) => catalog.narrow(over),
     isLive: (name) => directory.find(name)?.live === true,
     settings,
     onCaughtUp: (whole) => onEvent({ kind: 'caught-up', ...whole }),

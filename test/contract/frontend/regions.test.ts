@@ -148,7 +148,7 @@ it('tells how the cluster stands, and who does not answer', async () => {
     catalogId: 'memory',
     head: 9,
     stalenessMs: 30,
-    underReplicatedAtMost: null,
+    underReplicated: null,
     quorum: { unreachable: 'There is no etcd.' },
   });
   expect(status.regions).toMatchObject([

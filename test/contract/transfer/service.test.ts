@@ -171,6 +171,7 @@ async function startRegion(
       transferSettings: { minFreeBytes: 0, pingIntervalMs: 300 },
       catalogSettings: { holdTimeoutMs: HOLD_TIMEOUT_MS },
       onEvent: (event) => events.push(event),
+      onExchange: () => undefined,
       onPeerBytes: (_region, direction, bytes) => {
         if (direction === 'received') received += bytes;
       },

@@ -110,7 +110,7 @@ function standing(region: string, state: string): RegionStanding {
       openUploads: 0,
     },
     filling: { ...filling, bytesPerSecond: 100, secondsLeft: 4 },
-    ...{ regions: [], copiesWanted: 2 },
+    ...{ regions: [], copiesWanted: 2, compared: [], underReplicated: null },
   };
 }
 

@@ -199,6 +199,7 @@ it('tells what changed, in the turn in which it can be read', () => {
         { repository: app, tag: '1' },
       ],
       manifests: [],
+      content: [],
       repositories: [],
       auth: [],
       defaults: false,

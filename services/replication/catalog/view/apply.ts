@@ -25,6 +25,7 @@ import type { AuthChange } from './view.ts';
 export interface AppliedChange {
   readonly tags: { readonly repository: RepositoryName; readonly tag: Tag }[];
   readonly manifests: { readonly repository: RepositoryName; readonly digest: Digest }[];
+  readonly content: Digest[];
   readonly repositories: RepositoryName[];
   readonly auth: AuthChange[];
   regions: boolean;
@@ -41,6 +42,7 @@ export function createApplier(db: DatabaseSync): Applier {
     const change: AppliedChange = {
       tags: [],
       manifests: [],
+      content: [],
       repositories: [],
       auth: [],
       regions: false,
@@ -49,8 +51,8 @@ export function createApplier(db: DatabaseSync): Applier {
     for (const { kind, kv } of events) {
       const key = parseKey(kv.key);
       if (key === undefined) continue;
-      if (kind === 'put') puts(key, kv);
-      else deletes(key);
+      if (kind === 'put') puts(key, kv, change.content);
+      else deletes(key, change.content);
       note(key, change);
     }
     return change;
@@ -59,7 +61,8 @@ export function createApplier(db: DatabaseSync): Applier {
 
 const RANK: Record<ReferenceRole, number> = { manifest: 0, config: 1, layer: 2, blob: 2 };
 
-function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
+/** `content` takes the digests of all that the key's manifest owned before and owns now. */
+function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue, content: Digest[]) => void {
   const meta = createMeta(db);
   const repository = db.prepare('INSERT OR REPLACE INTO repositories (name, state, record) VALUES (?, ?, ?)');
   const manifest = db.prepare(`
@@ -67,8 +70,8 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
     ON CONFLICT (repository, digest) DO UPDATE SET
       size = excluded.size, subject = excluded.subject, artifact_type = excluded.artifact_type, record = excluded.record
     RETURNING id`);
-  const forget = db.prepare('DELETE FROM content WHERE manifest = ?');
-  const content = db.prepare(
+  const forget = db.prepare('DELETE FROM content WHERE manifest = ? RETURNING digest');
+  const own = db.prepare(
     'INSERT INTO content (manifest, digest, repository, rank, size) VALUES (?, ?, ?, ?, ?)',
   );
   const disown = db.prepare('DELETE FROM unowned WHERE repository = ? AND named_by = ?');
@@ -85,7 +88,7 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
   );
   const epoch = db.prepare('INSERT OR REPLACE INTO epochs (region, epoch) VALUES (?, ?)');
 
-  return (key, { key: path, value, modRevision }) => {
+  return (key, { key: path, value, modRevision }, content) => {
     switch (key.kind) {
       case 'schema':
         meta.setCatalogId(schemaRecord.decode(value, path).catalogId);
@@ -103,11 +106,13 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
         const { repository } = key;
         const row = manifest.get(repository, key.digest, size, subject ?? null, artifactType ?? null, value);
         const { id } = row as { id: number };
-        forget.run(id);
+        content.push(key.digest, ...digestsOf(forget.all(id)));
         disown.run(repository, key.digest);
         for (const { digest, size, role, owned, mediaType } of references) {
-          if (owned) content.run(id, digest, repository, RANK[role], size);
-          else if (!isForeignLayer(mediaType)) {
+          if (owned) {
+            own.run(id, digest, repository, RANK[role], size);
+            content.push(digest);
+          } else if (!isForeignLayer(mediaType)) {
             unowned.run(repository, digest, key.digest, role === 'manifest' ? 1 : 0, size);
           }
         }
@@ -136,11 +141,11 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue) => void {
   };
 }
 
-function prepareDeletes(db: DatabaseSync): (key: ParsedKey) => void {
+function prepareDeletes(db: DatabaseSync): (key: ParsedKey, content: Digest[]) => void {
   const repository = db.prepare('DELETE FROM repositories WHERE name = ?');
   const manifest = db.prepare('DELETE FROM manifests WHERE repository = ? AND digest = ?');
-  const content = db.prepare(
-    'DELETE FROM content WHERE manifest = (SELECT id FROM manifests WHERE repository = ? AND digest = ?)',
+  const disown = db.prepare(
+    'DELETE FROM content WHERE manifest = (SELECT id FROM manifests WHERE repository = ? AND digest = ?) RETURNING digest',
   );
   const unowned = db.prepare('DELETE FROM unowned WHERE repository = ? AND named_by = ?');
   const tag = db.prepare('DELETE FROM tags WHERE repository = ? AND tag = ?');
@@ -149,14 +154,14 @@ function prepareDeletes(db: DatabaseSync): (key: ParsedKey) => void {
   const epoch = db.prepare('DELETE FROM epochs WHERE region = ?');
   const auth = db.prepare('DELETE FROM auth WHERE kind = ? AND name = ?');
 
-  return (key) => {
+  return (key, content) => {
     switch (key.kind) {
       case 'defaults':
         return void defaults.run();
       case 'repository':
         return void repository.run(key.repository);
       case 'manifest':
-        content.run(key.repository, key.digest);
+        content.push(key.digest, ...digestsOf(disown.all(key.repository, key.digest)));
         unowned.run(key.repository, key.digest);
         return void manifest.run(key.repository, key.digest);
       case 'tag':
@@ -177,6 +182,10 @@ function prepareDeletes(db: DatabaseSync): (key: ParsedKey) => void {
         return;
     }
   };
+}
+
+function digestsOf(rows: readonly Record<string, unknown>[]): Digest[] {
+  return rows.map((row) => row['digest'] as Digest);
 }
 
 function note(key: ParsedKey, change: AppliedChange): void {

@@ -97,6 +97,25 @@ export function wantedRows(db: DatabaseSync): WantedPage {
     }));
 }
 
+/** Digests of either algorithm; each once, as the first of the things that it is. */
+export function wantedByPrefix(db: DatabaseSync): WantedView['wantedUnder'] {
+  const rows = db.prepare(`
+    SELECT digest, min(size) AS size, min(rank) AS rank, min(repository) AS repository FROM (
+      SELECT digest, size, 0 AS rank, repository FROM manifests WHERE digest >= ?1 AND digest < ?2
+      UNION ALL
+      SELECT digest, size, rank, repository FROM content WHERE digest >= ?1 AND digest < ?2
+    ) GROUP BY digest ORDER BY digest`);
+  return (_region, prefix) =>
+    ['sha256', 'sha512'].flatMap((algorithm) => {
+      const first = `${algorithm}:${prefix}`;
+      // No digit comes after f.
+      const found = rows.all(first, `${first}g`) as unknown as (WantedBlob & { rank: number })[];
+      return found.map(({ digest, size, rank, repository }) => ({
+        ...{ kind: KINDS[rank] ?? 'layer', digest, size, repository },
+      }));
+    });
+}
+
 export function wantedOfManifest(db: DatabaseSync): WantedView['wantedOf'] {
   const rows = db.prepare(`
     SELECT digest, size, 0 AS rank FROM manifests WHERE repository = ?1 AND digest = ?2

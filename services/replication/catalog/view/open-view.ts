@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { WatchEvent } from '#libs/etcd/store.ts';
 import { createApplier } from './apply.ts';
 import { authRows } from './auth-rows.ts';
-import { ownershipRows, wantedOfManifest, wantedRows } from './content-rows.ts';
+import { ownershipRows, wantedByPrefix, wantedOfManifest, wantedRows } from './content-rows.ts';
 import { repositoryContentRows } from './repository-content-rows.ts';
 import { inTransaction, openDatabase, removeDatabase } from './database.ts';
 import { createMeta } from './meta.ts';
@@ -30,7 +30,7 @@ export interface FedView extends View {
 
 const WANTED_PAGE = 500;
 
-const NOTHING = { tags: [], manifests: [], repositories: [], auth: [] };
+const NOTHING = { tags: [], manifests: [], content: [], repositories: [], auth: [] };
 
 /** Opens the view kept in `dataDir`, an existing directory. One process at a time can have it open. */
 export function openView(dataDir: string): FedView {
@@ -103,6 +103,7 @@ export function openView(dataDir: string): FedView {
     isAdministered: () => tables.auth.isAdministered(),
     named: (digests) => tables.naming.named(digests),
     namersOf: (...key) => tables.naming.namersOf(...key),
+    wantedUnder: (region, prefix) => tables.wantedUnder(region, prefix),
     wantedOf: (...key) => tables.wantedOf(...key),
     wantedIn: function* (repository) {
       let page: WantedBlob[];
@@ -149,6 +150,7 @@ function prepareTables(db: DatabaseSync) {
     unowned: unownedRows(db),
     naming: namingRows(db),
     wanted: wantedRows(db),
+    wantedUnder: wantedByPrefix(db),
     wantedOf: wantedOfManifest(db),
     wantedIn: repositoryContentRows(db),
   };

@@ -31,6 +31,8 @@ export interface ViewChange {
   readonly tags: readonly { readonly repository: RepositoryName; readonly tag: Tag }[];
   /** Put or removed. */
   readonly manifests: readonly { readonly repository: RepositoryName; readonly digest: Digest }[];
+  /** What the changed manifests are and own, or owned before: whether it is wanted may have changed. */
+  readonly content: readonly Digest[];
   /** Whose settings or state changed, or that gave a blob up. */
   readonly repositories: readonly RepositoryName[];
   /** Put or removed. */
@@ -164,6 +166,8 @@ export interface WantedView {
    * the rest. Every active region should hold everything; a draining one need get nothing new.
    */
   wantedBlobs(region: string): Generator<WantedBlob, void, undefined>;
+  /** What of it has a digest that begins with these hexadecimal digits, one at least. */
+  wantedUnder(region: string, prefix: string): WantedBlob[];
   /** What of it is due to one manifest: its bytes and what it owns; nothing if the repository has no such manifest. */
   wantedOf(repository: RepositoryName, manifest: Digest): WantedBlob[];
   /** What of it is due to one repository: its manifests' bytes and what they own, by digest. */
