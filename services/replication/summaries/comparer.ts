@@ -75,7 +75,7 @@ export function startComparer(options: ComparerOptions): Comparer {
       return one.lack;
     } catch (error) {
       // One that is away can't be compared; one that answers should.
-      if (!stopped.signal.aborted && remote.live) onFault(error);
+      if (!stopped.signal.aborted && directory.find(name)?.live === true) onFault(error);
       return undefined;
     }
   };

@@ -32,7 +32,9 @@ describe('regions that compare what they hold', () => {
   let cluster: TestCluster;
   const storage = (region: RegionName): string => join(cluster.dataDir, region, 'storage');
   const told = async (region: RegionName = 'us'): Promise<Compared> =>
-    JSON.parse((await send(cluster.registry(region), 'GET', '/meridian/v1/status')).body.toString());
+    JSON.parse(
+      (await send(cluster.registry(region), 'GET', '/meridian/v1/status')).body.toString(),
+    ) as Compared;
   /** Names of those that the region has found to hold all that they should. */
   const equalTo = async (region: RegionName): Promise<string[]> => {
     const { compared = [] } = (await told(region)).regions.find((one) => one.region === region) ?? {};
