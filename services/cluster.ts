@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { startFailure } from '#libs/lifecycle/start-failure.ts';
 import { parseArguments, usage, type ClusterArguments } from './cluster/arguments.ts';
-import { banner, EXAMPLE_IMAGE, EXAMPLE_TAG } from './cluster/banner.ts';
+import { administratorText, banner, EXAMPLE_IMAGE, EXAMPLE_TAG } from './cluster/banner.ts';
 import { startChild, type Child } from './cluster/child.ts';
 import { writeExampleImage } from './cluster/example-image.ts';
 import { eventLine, line } from './cluster/event-lines.ts';
@@ -26,7 +26,10 @@ async function main(): Promise<void> {
   const stopping = stopRequested();
   let serving = false;
   const start = (planned: PlannedProcess): Child => {
-    const child = startChild(planned, (event) => print(eventLine(planned.name, event, new Date())));
+    const child = startChild(planned, {
+      event: (event) => print(eventLine(planned.name, event, new Date())),
+      administrator: (made) => print(administratorText(made)),
+    });
     running.add(child);
     const onEnd = (why: string): void => {
       running.delete(child);

@@ -6,6 +6,7 @@ import { runService, type RunningService } from '#libs/lifecycle/run.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { createMetrics } from '#libs/telemetry/metrics.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
+import { requireSafe } from './frontend/auth/config.ts';
 import { regionSettings } from './region/config.ts';
 import { startRegion } from './region/start.ts';
 
@@ -16,6 +17,7 @@ const FLUSH_SPANS_MS = 2_000;
 /** One region in one process: front end, storage and replication. A process that forked it hears of its events. */
 await runService(SERVICE, async (signal): Promise<RunningService> => {
   const config = readEnv(regionSettings, process.env);
+  requireSafe(config);
   const { region, adminListen } = config;
   const log = createLog({ service: SERVICE, region, level: config.logLevel });
   const tracing = await startTracing({ service: SERVICE, ...config });
@@ -36,6 +38,8 @@ await runService(SERVICE, async (signal): Promise<RunningService> => {
         log.info({ event }, 'event');
         process.send?.({ kind: 'event', event });
       },
+      // To whoever started this process, and never to the log.
+      onFirstAdministrator: (made) => process.send?.({ kind: 'administrator', ...made }),
     },
     signal,
   );

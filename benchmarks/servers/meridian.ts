@@ -75,7 +75,7 @@ function processOf(
 
 async function launch(planned: PlannedProcess): Promise<Running> {
   await mkdir(planned.dataDir, { recursive: true });
-  const child = startChild(planned, () => undefined);
+  const child = startChild(planned, { event: () => undefined, administrator: () => undefined });
   await child.ready;
   return { child, pid: Number(await readFile(join(planned.dataDir, 'pid'), 'utf8')) };
 }

@@ -1,7 +1,9 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { connectApi, DEFAULT_REGISTRY, type Api } from './api/client.ts';
+import { credentialsFor } from './api/credentials.ts';
 import { parseArguments } from './arguments.ts';
 import type { ExitCode } from './exit.ts';
+import type { Prompt } from './input/secret.ts';
 import { renderTable, type Column } from './output/table.ts';
 import type { Terminal } from './output/terminal.ts';
 
@@ -11,6 +13,7 @@ export interface Tools {
   readonly out: Terminal;
   /** For progress and remarks. */
   readonly err: Terminal;
+  readonly prompt: Prompt;
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** Answers are for programs. */
   readonly json: boolean;
@@ -37,13 +40,19 @@ export interface Command {
 export function prepare<const O extends ParseArgsOptionsConfig>(
   args: readonly string[],
   options: O,
-  { env }: Tools,
+  tools: Tools,
 ): ReturnType<typeof parseArguments<O>> & { readonly api: Api } {
   const parsed = parseArguments(args, options);
-  const { registry } = parsed.values as { readonly registry?: string };
-  const named = registry ?? env['MERIDIAN_URL'] ?? '';
-  const api = connectApi(named === '' ? DEFAULT_REGISTRY : named);
+  const { url } = connectApi(registryOf(parsed.values, tools));
+  const api = connectApi(url, credentialsFor(url, tools.env));
   return { ...parsed, api };
+}
+
+/** The registry that the options or the environment name. */
+export function registryOf(values: object, { env }: Tools): string {
+  const { registry } = values as { readonly registry?: string };
+  const named = registry ?? env['MERIDIAN_URL'] ?? '';
+  return named === '' ? DEFAULT_REGISTRY : named;
 }
 
 /** What a program reads. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createPrompt } from './input/secret.ts';
 import { createTerminal } from './output/terminal.ts';
 import { run } from './run.ts';
 
@@ -15,6 +16,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await run(process.argv.slice(2), {
   out: createTerminal(process.stdout, process.env),
   err: createTerminal(process.stderr, process.env),
+  prompt: createPrompt(process.stdin, process.stderr),
   env: process.env,
   signal: interrupted.signal,
   now: () => performance.now(),

@@ -15,6 +15,8 @@ export interface ClusterArguments {
   /** Redis servers; empty: none. The n-th region uses the n-th, or the last there is. */
   readonly redis: readonly string[];
   readonly otlp: string | undefined;
+  /** Whether whoever wants something must log in. */
+  readonly auth: boolean;
   readonly help: boolean;
 }
 
@@ -27,6 +29,7 @@ Starts three regions of Meridian on this machine: us, eu and ap.
   --etcd URL,…     real etcd instead of the embedded coordinator; one URL, or one for each region's own member
   --redis URL,…    Redis instead of process memory; one URL, or one for each region
   --otlp URL       send traces to an OpenTelemetry collector, for example http://127.0.0.1:4318
+  --auth           whoever wants something must log in; the first start makes an administrator and shows the password
   --region NAME    start only this region, beside the others that are running: one of the three again, or one that was added to the cluster
   --place N        of a region that was added, from 4 to 10 (default: 4): its front end listens at N-1 after the first
   --help           this text
@@ -45,6 +48,7 @@ export function parseArguments(argv: readonly string[], regions: readonly string
       etcd: { type: 'string', default: '' },
       redis: { type: 'string', default: '' },
       otlp: { type: 'string' },
+      auth: { type: 'boolean', default: false },
       region: { type: 'string' },
       place: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -63,6 +67,7 @@ export function parseArguments(argv: readonly string[], regions: readonly string
     etcd: parseUrls('--etcd', values.etcd, ['http:', 'https:']),
     redis: parseUrls('--redis', values.redis, ['redis:', 'rediss:']),
     otlp: values.otlp === undefined ? undefined : parseUrls('--otlp', values.otlp, ['http:', 'https:'])[0],
+    auth: values.auth,
     help: values.help,
   };
 }

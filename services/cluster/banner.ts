@@ -1,5 +1,6 @@
 import { join, relative } from 'node:path';
 import type { ClusterArguments } from './arguments.ts';
+import type { FirstAdministrator } from './child.ts';
 import type { ClusterPlan } from './plan.ts';
 
 /** The image that the printed lines push: a folder of the data directory, and the tag in it. */
@@ -30,6 +31,20 @@ Push an image through one region and pull it from another, at once:
 
 Tags are kept by ${coordination}.
 Data and logs: ${options.dataDir}
-Anyone on this machine can push and pull; nothing listens beyond it. Ctrl-C stops everything.
+${options.auth ? GUARDED : OPEN} Ctrl-C stops everything.
+`;
+}
+
+const OPEN =
+  'Anyone on this machine can push and pull; nothing listens beyond it (--auth asks everyone to log in).';
+const GUARDED =
+  'Who is not logged in may do nothing: skopeo login, docker login, or npx meridian login; nothing listens beyond this machine.';
+
+/** What is printed once in a cluster's life. */
+export function administratorText({ name, password }: FirstAdministrator): string {
+  if (password === undefined) return `The first administrator is ${name}, with the password that you chose.`;
+  return `
+The first administrator is ${name}, with the password ${password}
+It is not shown again, nor kept anywhere. To log in, and choose another one: npx meridian login; npx meridian auth users password ${name}
 `;
 }

@@ -7,7 +7,22 @@ import type { PlannedProcess } from './plan.ts';
 
 /** What a process tells its launcher over IPC. */
 export type ChildMessage =
-  { readonly kind: 'ready' } | { readonly kind: 'event'; readonly event: RegionEvent };
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'event'; readonly event: RegionEvent }
+  | ({ readonly kind: 'administrator' } & FirstAdministrator);
+
+/** Made by one of the regions, once for the cluster. */
+export interface FirstAdministrator {
+  readonly name: string;
+  /** Shown once. */
+  readonly password?: string;
+}
+
+/** What the launcher does when a process tells of something. */
+export interface OnChild {
+  readonly event: (event: RegionEvent) => void;
+  readonly administrator: (made: FirstAdministrator) => void;
+}
 
 export interface Child {
   readonly name: string;
@@ -26,7 +41,7 @@ const MAX_LAST_WORDS = 4_096;
  * when the launcher is gone. Its log lines go to
  * `log.jsonl` in its data directory, its process id to `pid`.
  */
-export function startChild(planned: PlannedProcess, onEvent: (event: RegionEvent) => void): Child {
+export function startChild(planned: PlannedProcess, on: OnChild): Child {
   const log = openSync(join(planned.dataDir, 'log.jsonl'), 'a');
   const child = fork(join(servicesDir, planned.entry), {
     execArgv: [...NODE_ARGUMENTS],
@@ -43,7 +58,8 @@ export function startChild(planned: PlannedProcess, onEvent: (event: RegionEvent
   const ready = new Promise<void>((resolve, reject) => {
     child.on('message', (message: ChildMessage) => {
       if (message.kind === 'ready') resolve();
-      else onEvent(message.event);
+      else if (message.kind === 'administrator') on.administrator(message);
+      else on.event(message.event);
     });
     child.once('close', () => reject(new Error(lastWords() || `${planned.name} ended before it was ready.`)));
   });

@@ -84,6 +84,7 @@ function planRegion(
     env: {
       MERIDIAN_REGION: region,
       MERIDIAN_LISTEN: `${HOST}:${port(0)}`,
+      MERIDIAN_AUTH: options.auth ? 'on' : 'off',
       MERIDIAN_PEER_LISTEN: `${HOST}:${port(PEER_OFFSET)}`,
       MERIDIAN_ADMIN_LISTEN: `${HOST}:${port(ADMIN_OFFSET)}`,
       MERIDIAN_DATA_DIR: dataDir,

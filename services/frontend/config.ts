@@ -1,8 +1,10 @@
+import { cacheSettings } from '#libs/cache/settings.ts';
 import { optionalSetting, setting, type ValuesOf } from '#libs/config/env.ts';
 import { regionList } from '#libs/config/regions.ts';
 import { tlsSetting } from '#libs/config/tls.ts';
 import { hostPort, integer, oneOf, rpcAddress, urlPath } from '#libs/config/values.ts';
 import { telemetrySettings } from '#libs/telemetry/settings.ts';
+import { authProcessSettings } from './auth/config.ts';
 import { defaultFrontendSettings, type FrontendSettings } from './settings.ts';
 
 const defaults = defaultFrontendSettings;
@@ -58,6 +60,8 @@ export const frontendLimitSettings = {
 export const frontendProcessSettings = {
   ...telemetrySettings,
   ...frontendLimitSettings,
+  ...authProcessSettings,
+  ...cacheSettings,
   listen: setting('MERIDIAN_LISTEN', hostPort, { host: '127.0.0.1', port: 5000 }),
   /** Health, readiness and metrics; without it only /healthz is served, among the registry's paths. */
   adminListen: optionalSetting('MERIDIAN_ADMIN_LISTEN', hostPort),

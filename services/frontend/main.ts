@@ -1,3 +1,4 @@
+import { openCache } from '#libs/cache/open.ts';
 import { readEnv } from '#libs/config/env.ts';
 import { startAdminServer, type AdminServer } from '#libs/lifecycle/admin.ts';
 import { runService, type RunningService } from '#libs/lifecycle/run.ts';
@@ -17,6 +18,8 @@ import { elsewhereMetrics } from '#libs/telemetry/metrics/elsewhere.ts';
 import { httpMetrics } from '#libs/telemetry/metrics/http.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
 import { accessLog } from './access-log.ts';
+import { authSettingsFrom, readAdminPassword, requireSafe } from './auth/config.ts';
+import type { FirstAdministrator } from './auth/first-administrator.ts';
 import { frontendProcessSettings, frontendSettingsFrom } from './config.ts';
 import { connectElsewhere, type Elsewhere, type OwnServices } from './elsewhere/connect.ts';
 import { createUsedRegions } from './elsewhere/used.ts';
@@ -31,6 +34,7 @@ await runService(SERVICE, start);
 
 async function start(): Promise<RunningService> {
   const config = readEnv(frontendProcessSettings, process.env);
+  requireSafe(config);
   const { region, listen, stopGraceMs } = config;
   const log = createLog({ service: SERVICE, region, level: config.logLevel });
   const tracing = await startTracing({ service: SERVICE, ...config });
@@ -52,6 +56,12 @@ async function start(): Promise<RunningService> {
     onAway: (who, err) => log.warn({ err }, `What is asked of ${who} goes elsewhere: it does not answer.`),
     onBack: (who) => log.info(`What is asked of ${who} goes there again.`),
   });
+  const cache = openCache({
+    ...config,
+    onUnreachable: (err) =>
+      log.warn({ err }, 'Redis is away: failed logins are counted by each process for itself.'),
+  });
+  const authSettings = authSettingsFrom(config);
   const count = httpMetrics(metrics);
   const logRequest = accessLog(log);
   const frontend = await startFrontend({
@@ -59,6 +69,14 @@ async function start(): Promise<RunningService> {
     listen,
     region,
     settings: frontendSettingsFrom(config),
+    ...(authSettings && {
+      authentication: {
+        auth: channels.replication.client(authContract),
+        counters: cache,
+        settings: authSettings,
+        firstAdministrator: { password: readAdminPassword(config), onMade: showAdministrator },
+      },
+    }),
     regionsUsed: (signal) => used.of(signal),
     onRequest: (record) => {
       count(record);
@@ -77,10 +95,20 @@ async function start(): Promise<RunningService> {
       collaborators.close();
       for (const channel of Object.values(channels)) channel.close();
       await admin?.close();
+      await cache.close();
       await tracing.stop(FLUSH_SPANS_MS);
     },
     reportFault: (err) => log.error({ err }, 'The process met a fault that nothing caught, and ends.'),
   };
+}
+
+/** On standard output, once, and never in the log. */
+function showAdministrator({ name, password }: FirstAdministrator): void {
+  if (password === undefined) return;
+  const change = `npx meridian login, then npx meridian auth users password ${name}`;
+  process.stdout.write(
+    `The first administrator is ${name}, with the password ${password} (change it: ${change})\n`,
+  );
 }
 
 function clients({ storage, replication }: Record<'storage' | 'replication', RpcChannel>): OwnServices {

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import type { AnnounceBlob } from '#types/meridian/v1/AnnounceBlob.ts';
-import { followAuth } from './auth/follow.ts';
 import type { AuthCollaborators } from './auth/authentication.ts';
+import { startAuthentication } from './auth/start.ts';
 import { followCatalog } from './cache/follow.ts';
 import { createReadBudget, type ReadBudget } from './content/read-budget.ts';
 import { createReadBuffers } from './content/read-buffers.ts';
@@ -85,14 +85,7 @@ export async function startFrontend(options: FrontendOptions): Promise<RunningFr
     signal: stopping.signal,
   }).catch((error: unknown) => onFault(error, 'following the catalog'));
   const { authentication } = frontend;
-  const followingAuth =
-    authentication &&
-    followAuth({
-      ...authentication,
-      retryMs: authentication.settings.followRetryMs,
-      onFault: (error) => onFault(error, 'following identities and permissions'),
-      signal: stopping.signal,
-    });
+  const followingAuth = authentication && startAuthentication(authentication, onFault, stopping.signal);
   const stop = async (graceMs: number): Promise<void> => {
     await closeServer(server, graceMs);
     stopping.abort(new Error('The front end stops.'));

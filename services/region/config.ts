@@ -2,6 +2,7 @@ import { cacheSettings } from '#libs/cache/settings.ts';
 import { optionalSetting, setting } from '#libs/config/env.ts';
 import { hostPort, integer, path } from '#libs/config/values.ts';
 import { telemetrySettings } from '#libs/telemetry/settings.ts';
+import { authProcessSettings } from '../frontend/auth/config.ts';
 import { frontendLimitSettings } from '../frontend/config.ts';
 import { clusterSettings, replicationLimitSettings } from '../replication/config.ts';
 import { storageLimitSettings } from '../storage/config.ts';
@@ -12,6 +13,7 @@ export const regionSettings = {
   ...cacheSettings,
   ...clusterSettings,
   ...frontendLimitSettings,
+  ...authProcessSettings,
   ...replicationLimitSettings,
   ...storageLimitSettings,
   listen: setting('MERIDIAN_LISTEN', hostPort, { host: '127.0.0.1', port: 5000 }),

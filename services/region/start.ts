@@ -5,6 +5,7 @@ import type { ValuesOf } from '#libs/config/env.ts';
 import type { EtcdClient } from '#libs/etcd/store.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
 import {
+  authContract,
   catalogContract,
   operationsContract,
   reclaimContract,
@@ -22,6 +23,8 @@ import { replicationMetrics } from '#libs/telemetry/metrics/replication.ts';
 import { expiryMetrics, scrubMetrics, storageMetrics } from '#libs/telemetry/metrics/storage.ts';
 import { summaryMetrics } from '#libs/telemetry/metrics/summaries.ts';
 import { accessLog } from '../frontend/access-log.ts';
+import { authSettingsFrom, readAdminPassword } from '../frontend/auth/config.ts';
+import type { FirstAdministrator } from '../frontend/auth/first-administrator.ts';
 import { frontendSettingsFrom } from '../frontend/config.ts';
 import { startFrontend } from '../frontend/service.ts';
 import { catalogSettingsFrom, collectSettingsFrom, transferSettingsFrom } from '../replication/config.ts';
@@ -38,6 +41,7 @@ export interface RegionOptions {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly onEvent: OnRegionEvent;
+  readonly onFirstAdministrator: (made: FirstAdministrator) => void;
 }
 
 export interface RunningRegion {
@@ -135,16 +139,25 @@ async function replicate(
 }
 
 function serve(
-  { config, metrics, log }: RegionOptions,
+  { config, metrics, log, cache, onFirstAdministrator }: RegionOptions,
   storage: StorageService,
   replication: ReplicationService,
 ): ReturnType<typeof startFrontend> {
   const count = httpMetrics(metrics);
   const logRequest = accessLog(log);
+  const authSettings = authSettingsFrom(config);
   return startFrontend({
     listen: config.listen,
     region: config.region,
     settings: frontendSettingsFrom(config),
+    ...(authSettings && {
+      authentication: {
+        auth: localClient(authContract, replication.auth),
+        counters: cache,
+        settings: authSettings,
+        firstAdministrator: { password: readAdminPassword(config), onMade: onFirstAdministrator },
+      },
+    }),
     storage: localClient(storageContract, storage.storage),
     uploads: localClient(uploadsContract, storage.uploads),
     remoteUploads: localClient(uploadsContract, replication.uploads),

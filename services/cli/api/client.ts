@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { z } from 'zod';
 import { EXIT, Exit, wrongUsage } from '../exit.ts';
+import type { Credentials } from './credentials.ts';
 import { refusal } from './refusal.ts';
 
 /** A registry's own HTTP API, below `/meridian/v1`. */
@@ -28,8 +29,8 @@ export const DEFAULT_REGISTRY = 'http://localhost:5001';
 /** The registry itself may have to wait for its quorum, or for another region. */
 const TIMEOUT_MS = 30_000;
 
-/** `host:port` stands for `http://host:port`. */
-export function connectApi(registry: string): Api {
+/** `host:port` stands for `http://host:port`. Credentials go to that registry alone. */
+export function connectApi(registry: string, credentials?: Credentials): Api {
   const url = parseRegistry(registry);
   const send = async (method: Method, path: string, options: RequestOptions): Promise<Response> => {
     const { query = [], body, timeoutMs = TIMEOUT_MS, signal } = options;
@@ -39,7 +40,10 @@ export function connectApi(registry: string): Api {
     try {
       const response = await fetch(`${url}/meridian/v1${path}${search}`, {
         method,
-        headers: { accept: 'application/json, application/x-ndjson' },
+        headers: {
+          accept: 'application/json, application/x-ndjson',
+          ...(credentials && { authorization: basic(credentials) }),
+        },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         signal: AbortSignal.any([signal, late]),
       });
@@ -78,6 +82,10 @@ export function connectApi(registry: string): Api {
       }
     },
   };
+}
+
+function basic({ username, password }: Credentials): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
 /** A path of the API; names keep their slashes. */

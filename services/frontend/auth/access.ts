@@ -1,3 +1,4 @@
+import type { Identity } from '#libs/auth/identity.ts';
 import type { RepositoryAction } from '#libs/auth/roles.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 
@@ -7,8 +8,10 @@ export interface Access {
   readonly owner: string | undefined;
   /** The asker's name; empty without one. */
   readonly name: string;
+  /** As of the request's start; undefined where authentication is off. */
+  readonly identity: Identity | undefined;
   may(action: RepositoryAction, repository: RepositoryName): boolean;
 }
 
 /** Everyone's where authentication is off. */
-export const UNRESTRICTED: Access = { owner: undefined, name: '', may: () => true };
+export const UNRESTRICTED: Access = { owner: undefined, name: '', identity: undefined, may: () => true };

@@ -2,6 +2,7 @@ import type { Counters } from '#libs/cache/counters.ts';
 import type { Auth } from '#libs/rpc/contracts.ts';
 import { createAskers } from './asker.ts';
 import { createDelays } from './delays.ts';
+import type { FirstAdministratorOptions } from './first-administrator.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createKeyRing, type KeyRing } from './key-ring.ts';
 import { createKnownAuth, type KnownAuth } from './known.ts';
@@ -16,6 +17,7 @@ export interface AuthCollaborators {
   /** Of the region's front ends together. */
   readonly counters: Counters;
   readonly settings: AuthSettings;
+  readonly firstAdministrator: Pick<FirstAdministratorOptions, 'password' | 'onMade'>;
 }
 
 /** All of authentication, put together; a front end without it lets everyone do everything. */
@@ -27,6 +29,7 @@ export interface Authentication {
   readonly tokens: RegistryTokens;
   readonly keys: KeyRing;
   readonly settings: AuthSettings;
+  readonly firstAdministrator: AuthCollaborators['firstAdministrator'];
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
@@ -39,7 +42,7 @@ export interface Clocks {
 }
 
 export function createAuthentication(
-  { auth, counters, settings }: AuthCollaborators,
+  { auth, counters, settings, firstAdministrator }: AuthCollaborators,
   { now, clock }: Clocks,
 ): Authentication {
   const known = createKnownAuth({ staleMs: settings.staleMs, now });
@@ -49,5 +52,5 @@ export function createAuthentication(
   const login = createLogin({ proofs: createProofs(), delays: createDelays(counters) });
   const askers = createAskers({ login, tokens, clock });
   const gate = createGate({ known, askers, publicUrl, staleWarningMs });
-  return { auth, known, gate, login, tokens, keys, settings, clock };
+  return { auth, known, gate, login, tokens, keys, settings, firstAdministrator, clock };
 }

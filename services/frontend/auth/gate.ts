@@ -104,6 +104,7 @@ function accessOf(state: AuthState, { identity }: Asker): Access {
   return {
     owner: identity.kind === 'anonymous' ? undefined : identity.id,
     name: identity.kind === 'anonymous' ? '' : identity.name,
+    identity,
     may: (action, repository) => isAllowed(state, identity, { action, repository }),
   };
 }

@@ -26,7 +26,9 @@ it('an upload id is good only with the key, the region and the repository that i
   const unknown = expect.objectContaining({ code: 'BLOB_UPLOAD_UNKNOWN' }) as unknown;
   expect(() => ids.check(id, { repository: 'team/other' })).toThrow(unknown);
   expect(() => createUploadIds('us', key).check(id, { repository: 'team/app' })).toThrow(unknown);
-  expect(() => createUploadIds('eu', Buffer.alloc(32, 8)).check(id, { repository: 'team/app' })).toThrow(unknown);
+  expect(() => createUploadIds('eu', Buffer.alloc(32, 8)).check(id, { repository: 'team/app' })).toThrow(
+    unknown,
+  );
 });
 
 it('an upload that someone has begun is nobody else’s, and not that of one who is not known', () => {

@@ -14,6 +14,7 @@ import {
 } from '../harness.ts';
 import { grant, makeUser, type Person } from './people.ts';
 
+const firstAdministrator = { password: undefined, onMade: () => undefined };
 const IMAGE = 'application/vnd.oci.image.manifest.v1+json';
 
 /** Two regions' front ends with authentication, and people with each role on `team/**`; `public/*` is anyone's to pull. */
@@ -54,7 +55,9 @@ async function openGuarded(start: ReturnType<typeof frontendsOfEachTest>): Promi
   const open = (region: MemoryRegion, settings: Partial<AuthSettings> = {}): Promise<TestFrontend> => {
     const counters = createMemoryCache(() => performance.now());
     const all = { ...defaultAuthSettings, ...settings };
-    return start(region, { authentication: { auth: memory.auth, counters, settings: all } });
+    return start(region, {
+      authentication: { auth: memory.auth, counters, settings: all, firstAdministrator },
+    });
   };
   const regions = memoryRegions('us', 'eu');
   const [us, eu] = [await open(regions.us), await open(regions.eu)];
