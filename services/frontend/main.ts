@@ -71,7 +71,7 @@ async function start(): Promise<RunningService> {
     settings: frontendSettingsFrom(config),
     ...(authSettings && {
       authentication: {
-        auth: channels.replication.client(authContract),
+        auth: collaborators.auth,
         counters: cache,
         settings: authSettings,
         firstAdministrator: { password: readAdminPassword(config), onMade: showAdministrator },
