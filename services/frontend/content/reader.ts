@@ -92,7 +92,7 @@ export function createContentReader(options: {
         if (!isGone || round === MAX_ROUNDS) throw unavailable(content, error);
       }
       try {
-        if (part.length === size && (await isFollowable(transfer, content, signal))) continue;
+        if (isWorthACopy(part, size) && (await isFollowable(transfer, content, signal))) continue;
       } catch (error) {
         throw unavailable(content, error);
       }
@@ -136,6 +136,14 @@ export function createContentReader(options: {
     },
     keep: (digest, bytes) => void cache.set(digest, bytes),
   };
+}
+
+/** A shorter rest of a blob passes through: who asks for it may want no more, such as a table of contents. */
+const MIN_COPIED_REST_BYTES = 8 * 1024 * 1024;
+
+/** The whole, or the rest of one that broke off: many clients go on at once then, and each would bring its own over the link. */
+function isWorthACopy({ offset, length }: ByteRange, size: number): boolean {
+  return length === size || (offset + length === size && length >= MIN_COPIED_REST_BYTES);
 }
 
 /** False where a copy can't be made now, for want of room or because too many are under way; the bytes can still pass through. */

@@ -50,7 +50,8 @@ export async function bringIn(
   if (await isHeld(options.storage, digest, signal)) return;
   await turn.begun;
   await options.requireRoom(size, signal);
-  const release = await untilSole(digest, options, gate.open, signal);
+  const waiting = { isUrgent: turn.isUrgent(), onReadable: gate.open };
+  const release = await untilSole(digest, options, waiting, signal);
   try {
     if (release !== undefined) await copyVerified(request, turn, gate, options, signal);
   } finally {
