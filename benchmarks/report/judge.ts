@@ -49,8 +49,10 @@ function judge(result: CaseResult, target: Target): Verdict[] {
     const met = figure.better === 'lower' ? measured.median <= target.limit : measured.median >= target.limit;
     return [{ target, figure, against: undefined, measured, met }];
   }
-  const against = target.against.find((name) => (result.samples[name] ?? []).length > 0);
-  if (against === undefined) return [];
-  const measured = advantage(result, figure, OURS, against);
+  const has = (name: string): boolean => (result.samples[name] ?? []).length > 0;
+  const against = target.against.find(has);
+  const server = target.server ?? OURS;
+  if (against === undefined || !has(server)) return [];
+  const measured = advantage(result, figure, server, against);
   return [{ target, figure, against, measured, met: measured.median >= target.ratio }];
 }

@@ -66,7 +66,12 @@ export interface Sample {
   readonly generatorBound?: boolean;
 }
 
-/** What a figure of Meridian's ought to be: so many times as good as that of the first of these servers that was there, or within a limit. */
+/** What a figure of Meridian's, or of the server named, ought to be: so many times as good as that of the first of these servers that was there, or within a limit. */
 export type Target =
-  | { readonly figure: string; readonly against: readonly string[]; readonly ratio: number }
+  | {
+      readonly figure: string;
+      readonly against: readonly string[];
+      readonly ratio: number;
+      readonly server?: string;
+    }
   | { readonly figure: string; readonly limit: number };

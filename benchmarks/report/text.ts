@@ -29,7 +29,8 @@ export function verdictText({ target, figure, against, measured, met }: Verdict)
     'limit' in target
       ? `${figure.better === 'lower' ? 'at most' : 'at least'} ${shortNumber(target.limit)} ${figure.unit}`
       : `at least ${shortNumber(target.ratio)} × as good as ${against ?? ''}`;
-  return `target ${met ? 'met' : 'MISSED'}: ${figure.name} ${wanted}; it is ${spreadText(measured)}`;
+  const server = 'server' in target ? `${target.server}, ` : '';
+  return `target ${met ? 'met' : 'MISSED'}: ${server}${figure.name} ${wanted}; it is ${spreadText(measured)}`;
 }
 
 function aligned(rows: readonly (readonly string[])[]): string[] {

@@ -10,10 +10,11 @@ import { slowReaders } from './slow-readers.ts';
 import { stampede } from './stampede.ts';
 import { tagPages } from './tag-pages.ts';
 import { trace } from './trace.ts';
+import { tracing } from './tracing.ts';
 
 /** In the order in which they run. */
 export const scenarios: readonly Scenario[] = [
-  ...[hot, push, trace],
+  ...[hot, push, trace, tracing],
   ...[hotTag, tagPages, slowReaders],
   ...[across, replicaLag, stampede, busyLink, regionLost],
 ];

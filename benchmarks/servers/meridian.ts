@@ -3,17 +3,28 @@ import { join } from 'node:path';
 import { startChild, type Child } from '#services/cluster/child.ts';
 import type { PlannedProcess } from '#services/cluster/plan.ts';
 import { freePorts } from '#test/support/ports.ts';
-import type { Server, ServerOptions } from './server.ts';
+import type { Server, ServerOptions, StartServer } from './server.ts';
 import { pushTags } from './meridian-tags.ts';
 import { untilAnswers } from './until-answers.ts';
 
-const REGION = 'us';
+export const REGION = 'us';
 
 /**
  * Meridian with one region, as the launcher of `npm start` runs it: a process for the region and one for the embedded coordinator. As it is
  * the only region, a push is answered when it is on this region's disk.
  */
-export async function startMeridian({ dataDir, logsRequests }: ServerOptions): Promise<Server> {
+export const startMeridian: StartServer = startMeridianAs('meridian', {});
+
+/** The same with more settings, under a name of its own. */
+export function startMeridianAs(name: string, env: Readonly<Record<string, string>>): StartServer {
+  return (options) => start(name, env, options);
+}
+
+async function start(
+  name: string,
+  env: Readonly<Record<string, string>>,
+  { dataDir, logsRequests }: ServerOptions,
+): Promise<Server> {
   const [etcdPort = 0, port = 0, peerPort = 0] = await freePorts(3);
   const registry = `127.0.0.1:${port}`;
   const planned = [
@@ -27,6 +38,7 @@ export async function startMeridian({ dataDir, logsRequests }: ServerOptions): P
       MERIDIAN_ETCD: `http://127.0.0.1:${etcdPort}`,
       MERIDIAN_REGIONS: `${REGION}=127.0.0.1:${peerPort}`,
       ...(logsRequests ? {} : { MERIDIAN_LOG_LEVEL: 'warn' }),
+      ...env,
     }),
   ];
   let running: Running[] = [];
@@ -37,20 +49,20 @@ export async function startMeridian({ dataDir, logsRequests }: ServerOptions): P
     }
     running = [];
   };
-  const start = async (): Promise<void> => {
+  const launchAll = async (): Promise<void> => {
     for (const one of planned) running.push(await launch(one));
     await untilAnswers(registry, () => false);
   };
-  await start();
+  await launchAll();
   return {
-    ...{ name: 'meridian', registry, stop },
+    ...{ name, registry, stop },
     version: `Meridian, Node ${process.version}`,
     durability: 'files, their directories and the catalog are flushed before a push is answered',
     addTags: (repository, manifest, tags) => pushTags(registry, repository, manifest, tags),
     pids: () => running.map(({ pid }) => pid),
     restart: async () => {
       await stop();
-      await start();
+      await launchAll();
     },
   };
 }
