@@ -84,7 +84,7 @@ async function replace(
       supply.region = source.region;
       return { source, attempt };
     } catch (error) {
-      if (attempt >= MAX_SWITCHES || signal.aborted) throw error;
+      if (attempt >= MAX_SWITCHES || signal.aborted || isUnknown(error)) throw error;
     }
   }
 }
@@ -97,6 +97,11 @@ function restOf(range: ArrivingRange, { job, failed }: Supply): SourceRequest {
     offset: range.offset + range.received,
     length: range.length - range.received,
   };
+}
+
+/** Every region has said that it has none: waiting would not help, and other regions may wait for this one. */
+function isUnknown(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === 'BLOB_UNKNOWN';
 }
 
 function tooMuch({ digest }: CopyJob, region: string): RegistryError {

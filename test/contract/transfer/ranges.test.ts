@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { digestOf } from '#libs/oci/digest.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
 import type { TransferSettings } from '#services/replication/settings.ts';
 import {
   neverAborts,
@@ -155,5 +157,20 @@ describe('a large blob', () => {
     await expect.poll(() => ap.holds(digest), soon).toBe(true);
     expect((await ap.read(digest)).equals(bytes)).toBe(true);
     expect(String(ap.faults[0])).toContain(`The bytes that ${liar?.name ?? ''} sent`);
+  });
+
+  it('is given up at once when the region that sent it has lost it, and no other has it', async () => {
+    const [us, , ap] = await start(['us', 'eu', 'ap']);
+    const bytes = someBytes(8 * RANGE);
+    const digest = digestOf(bytes);
+    us.serveReads(async function* ({ offset, length }) {
+      yield { data: bytes.subarray(offset, offset + length / 2) };
+      throw new RegistryError('BLOB_UNKNOWN', 'It is gone.');
+    });
+    const asked = { repository: '', digest, size: bytes.length, from: 'us', priority: 'client' } as const;
+    const copy = ap.running.fetcher.fetch(asked).held(neverAborts);
+    await expect(copy).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    // Once for each range that was under way, and at the beginning.
+    expect(us.calls.get('stat') ?? 0).toBeLessThanOrEqual(3);
   });
 });
