@@ -1,4 +1,5 @@
 import type { Authentication } from '#libs/auth/identity.ts';
+import { parseSecret } from '#libs/auth/secret.ts';
 import type { AuthState } from '#libs/auth/state.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { RequestContext } from '../http/context.ts';
@@ -13,18 +14,22 @@ export type Login = (
   given: { readonly name: string; readonly secret: string },
 ) => Promise<Authentication>;
 
-/** What was proven before costs nothing; what was not waits its turn, and longer the more attempts were wrong. */
+/**
+ * What was proven before costs nothing; a password that was not waits its turn, and longer the more attempts were wrong. What the
+ * registry made at random can't be guessed, so that an outdated token of someone locks nobody out.
+ */
 export function createLogin({ proofs, delays }: { proofs: Proofs; delays: Delays }): Login {
   return async (state, ctx, { name, secret }) => {
     const before = proofs.known(name, secret);
     if (before !== undefined) return before;
     const { signal } = ctx.state;
     const who = { name, address: addressOf(ctx) };
-    await delays.require(who, signal);
+    const isGuess = parseSecret(secret) === undefined;
+    if (isGuess) await delays.require(who, signal);
     const proven = await proofs.prove(state, name, secret);
     signal.throwIfAborted();
     if (proven !== undefined) return proven;
-    await delays.failed(who, signal);
+    if (isGuess) await delays.failed(who, signal);
     // One sentence for a wrong name and a wrong secret.
     throw new RegistryError('UNAUTHORIZED', 'The name or the password or token is wrong.');
   };
