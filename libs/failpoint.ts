@@ -1,6 +1,7 @@
 /**
  * The moments at which a test may end a process, in the order of their paths. A test kills it at each and looks at what is left
- * (test/faults/failpoints.test.ts, and for collections test/faults/collectors-killed.test.ts).
+ * (test/faults/failpoints.test.ts, for collections test/faults/collectors-killed.test.ts, and for the quarantine
+ * test/faults/quarantine-killed.test.ts).
  */
 export const FAILPOINTS = [
   // An upload's bytes.
@@ -28,6 +29,9 @@ export const FAILPOINTS = [
   'copy.flushed',
   'copy.published',
   'replicate.held',
+  // A damaged blob is put into quarantine, and goes from there after its time.
+  'quarantine.moved',
+  'quarantine.removed',
   // A collection in which something is due.
   'collect.condemned',
   'collect.advanced',

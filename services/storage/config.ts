@@ -33,6 +33,12 @@ export const storageLimitSettings = {
     integer({ unit: 'milliseconds', min: 1, max: Number.MAX_SAFE_INTEGER }),
     defaults.recountIntervalMs,
   ),
+  quarantineLifetimeMs: setting('MERIDIAN_QUARANTINE_LIFETIME_MS', ms, defaults.quarantineLifetimeMs),
+  maxQuarantineBytes: setting(
+    'MERIDIAN_MAX_QUARANTINE_BYTES',
+    integer({ unit: 'bytes', min: 0, max: Number.MAX_SAFE_INTEGER }),
+    defaults.maxQuarantineBytes,
+  ),
   scrubIntervalMs: setting('MERIDIAN_SCRUB_INTERVAL_MS', ms, defaults.scrubIntervalMs),
 };
 
@@ -53,8 +59,9 @@ export function storageSettingsFrom(limits: ValuesOf<typeof storageLimitSettings
   const { maxConcurrentUploads, maxConcurrentIngests, maxUploadBytes, maxPutBytes } = limits;
   const { pinLifetimeMs, uploadExpiryMs } = limits;
   const { scrubBytesPerSecond, verifyBytesPerSecond, scrubIntervalMs, recountIntervalMs } = limits;
+  const { quarantineLifetimeMs, maxQuarantineBytes } = limits;
   return {
-    ...defaults,
+    ...{ ...defaults, quarantineLifetimeMs, maxQuarantineBytes },
     maxConcurrentUploads,
     maxConcurrentIngests,
     maxUploadBytes,

@@ -64,6 +64,10 @@ export interface BlobRemover {
 export interface BlobQuarantine {
   /** Takes the blob from among the whole ones, durably, and keeps what is there for people to look at. Open sources of it go on working. */
   quarantine(digest: Digest): Promise<void>;
+  /** What is kept so, in no order. */
+  listQuarantined(signal: AbortSignal): AsyncIterable<HeldBlob>;
+  /** Removes it for good; succeeds if there is nothing. */
+  discardQuarantined(digest: Digest): Promise<void>;
 }
 
 /** What a start needs after a crash, and what operators ask. */

@@ -8,7 +8,7 @@ import type { StagingArea } from './driver.ts';
  *   blobs/<algorithm>/<2 hex>/<hex>   complete, verified, fsynced (file and directories), never changed
  *   uploads/<id>                      bytes that clients have sent so far; the offsets are in owner.sqlite
  *   ingests/<random>                  bytes on their way in from elsewhere; of no use after a restart, so removed then
- *   quarantine/<algorithm>/<hex>      what turned out not to have its digest; for people to look at and remove
+ *   quarantine/<algorithm>/<hex>      what turned out not to have its digest; for people to look at, removed after a time
  *   owner.sqlite                      uploads, pins, keys; locked by the one process that owns the directory
  */
 export interface Layout {
@@ -19,6 +19,7 @@ export interface Layout {
   algorithmDirectory(algorithm: string): string;
   blobDirectory(digest: Digest): string;
   blob(digest: Digest): string;
+  readonly quarantine: string;
   quarantineDirectory(digest: Digest): string;
   quarantined(digest: Digest): string;
   area(area: StagingArea): string;
@@ -30,7 +31,8 @@ export function layoutOf(dataDir: string): Layout {
   const blobs = join(root, 'blobs');
   const blobDirectory = (digest: Digest): string =>
     join(blobs, algorithmOf(digest), hexOf(digest).slice(0, 2));
-  const quarantineDirectory = (digest: Digest): string => join(root, 'quarantine', algorithmOf(digest));
+  const quarantine = join(root, 'quarantine');
+  const quarantineDirectory = (digest: Digest): string => join(quarantine, algorithmOf(digest));
   return {
     root,
     ownerDatabase: join(root, 'owner.sqlite'),
@@ -38,6 +40,7 @@ export function layoutOf(dataDir: string): Layout {
     algorithmDirectory: (algorithm) => join(blobs, algorithm),
     blobDirectory,
     blob: (digest) => join(blobDirectory(digest), hexOf(digest)),
+    quarantine,
     quarantineDirectory,
     quarantined: (digest) => join(quarantineDirectory(digest), hexOf(digest)),
     area: (area) => join(root, area),

@@ -21,7 +21,9 @@ import { openPins, type Pins } from './owner/pins.ts';
 import { openUnusedBlobs, type UnusedBlobs } from './owner/unused.ts';
 import { openUploadRows, type UploadRows } from './owner/uploads.ts';
 import { openVerifiedBlobs, type VerifiedBlobs } from './owner/verified.ts';
+import { openQuarantinedBlobs } from './owner/quarantined.ts';
 import { recover } from './recover.ts';
+import { openQuarantine, type Quarantine } from './scrub/quarantine.ts';
 import { startScrub, type OnScrub, type RunningScrub } from './scrub/start-scrub.ts';
 import type { StorageSettings } from './settings.ts';
 import { sweepUploads, type Expired } from './uploads/expiry.ts';
@@ -81,9 +83,14 @@ export async function openStorage({
     const driver = await openDriver(layout);
     await recover(driver, rows, clock());
 
+    const locks = new KeyedMutex();
+    const quarantine = await openQuarantine(
+      { driver, rows: openQuarantinedBlobs(owner), locks, settings, clock, onFault },
+      background.signal,
+    );
     const inventory = countInventory({ reader: driver, ...settings, onFault }, background.signal);
     const medium = {
-      ...{ driver, rows, inventory, uploadKey: meta.uploadKey },
+      ...{ driver, rows, inventory, locks, quarantine, uploadKey: meta.uploadKey },
       epoch: createEpoch(owner, meta.epoch),
       pins: openPins(owner),
       unused: openUnusedBlobs(owner),
@@ -106,7 +113,7 @@ export async function openStorage({
       stop: async (graceMs) => {
         background.abort(new Error('The storage is stopping.'));
         await calls.stop(graceMs);
-        await Promise.all([sweeping, handlers.scrubbing.ended]);
+        await Promise.all([sweeping, handlers.scrubbing.ended, quarantine.ended]);
         await owner.close();
       },
     };
@@ -118,6 +125,8 @@ export async function openStorage({
 
 interface Medium extends Pick<Meta, 'uploadKey'> {
   readonly epoch: Epoch;
+  readonly locks: KeyedMutex;
+  readonly quarantine: Quarantine;
   readonly unused: UnusedBlobs;
   readonly verified: VerifiedBlobs;
   readonly lineage: LineageStore;
@@ -140,9 +149,8 @@ interface Composed {
 
 function compose(surroundings: Surroundings, medium: Medium, stopping: AbortSignal): Composed {
   const { region, settings, clock } = surroundings;
-  const { driver, rows, pins, inventory, uploadKey, epoch, unused, lineage } = medium;
-  const locks = new KeyedMutex();
-  const scrubbing = startScrub({ ...surroundings, ...medium, locks }, stopping);
+  const { driver, rows, pins, inventory, uploadKey, epoch, unused, lineage, locks, quarantine } = medium;
+  const scrubbing = startScrub({ ...surroundings, ...medium }, stopping);
   const pin = async (
     { repository, unlessGivenUp }: PinHolder,
     blobs: readonly HeldBlob[],
@@ -161,7 +169,9 @@ function compose(surroundings: Surroundings, medium: Medium, stopping: AbortSign
 
   const ingests = new Ingests(settings.maxConcurrentIngests);
   const { suspect } = scrubbing;
-  const storage = storageHandlers({ ...shared, ingests, inventory, locks, pins, epoch, suspect });
+  const storage = storageHandlers({
+    ...{ ...shared, ingests, inventory, locks, pins, epoch, suspect, quarantine },
+  });
 
   const ids = createUploadIds(region, uploadKey);
   const findPinned = async (repository: string, digest: Digest): Promise<HeldBlob | undefined> => {

@@ -28,6 +28,9 @@ export interface StorageSettings {
   readonly scrubBytesPerSecond: number;
   /** The same while someone has asked for it; 0: as fast as it goes. */
   readonly verifyBytesPerSecond: number;
+  /** What is kept in quarantine goes after so long, and the oldest of it sooner where it is more than so many bytes. */
+  readonly quarantineLifetimeMs: number;
+  readonly maxQuarantineBytes: number;
   /** It is looked at what there is, name and size of each blob, so often; spread over all of that time. */
   readonly recountIntervalMs: number;
   /** A round of scrubbing begins so long after the one before began, at the earliest. */
@@ -53,6 +56,8 @@ export const defaultStorageSettings: StorageSettings = {
   readChunkBytes: MIB / 4,
   scrubBytesPerSecond: 16 * MIB,
   verifyBytesPerSecond: 128 * MIB,
+  quarantineLifetimeMs: 7 * 24 * 60 * 60 * 1000,
+  maxQuarantineBytes: 10 * 1024 * MIB,
   recountIntervalMs: 10 * 60 * 1000,
   scrubIntervalMs: 24 * 60 * 60 * 1000,
   ownerLockWaitMs: 3_000,

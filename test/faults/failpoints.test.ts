@@ -17,8 +17,8 @@ const GIVE_UP_MS = 60_000;
 /** Who dies: whom the push goes to, who has to hold it too, or who gets it afterwards, asked by a client or by itself. */
 type Role = 'pushed to' | 'holding' | 'pulled from' | 'replicating';
 
-/** Those of collections have a test of their own. */
-type OfPushes = Exclude<Failpoint, `collect.${string}`>;
+/** Those of collections and of the quarantine have tests of their own. */
+type OfPushes = Exclude<Failpoint, `collect.${string}` | `quarantine.${string}`>;
 
 const ROLES: Record<OfPushes, readonly Role[]> = {
   'upload.written': ['pushed to'],

@@ -6,6 +6,8 @@ export interface StorageReading {
   readonly bytes: number;
   readonly uploads: number;
   readonly freeBytes: number;
+  readonly quarantineBlobs: number;
+  readonly quarantineBytes: number;
 }
 
 /** Counts uploads that expired. */
@@ -59,6 +61,14 @@ export function storageMetrics(metrics: Metrics, read: () => Promise<StorageRead
     meridian_storage_free_bytes: {
       help: 'Bytes that are free where the blobs lie.',
       observe: ({ freeBytes }) => freeBytes,
+    },
+    meridian_quarantine_blobs: {
+      help: 'Damaged blobs that are kept for a time.',
+      observe: ({ quarantineBlobs }) => quarantineBlobs,
+    },
+    meridian_quarantine_bytes: {
+      help: 'Bytes of the damaged blobs that are kept for a time.',
+      observe: ({ quarantineBytes }) => quarantineBytes,
     },
     meridian_uploads_open: {
       help: 'Uploads that were begun and not ended.',

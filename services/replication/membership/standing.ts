@@ -23,7 +23,7 @@ export async function readStanding(
   { region, view, stalenessMs, storage, transfer, comparer }: StandingOptions,
   signal: AbortSignal,
 ): Promise<RegionStanding> {
-  const { blobs, bytes, freeBytes, uploads } = await storage.stats({}, { signal });
+  const { uploads, ...stats } = await storage.stats({}, { signal });
   const { regions, ...status } = transfer();
   const reach = new Map(regions.map((other) => [other.region, other]));
   return {
@@ -31,7 +31,7 @@ export async function readStanding(
     state: stateOf(view, region),
     position: { ...view.position(), stalenessMs: stalenessMs() },
     ...status,
-    ...{ blobs, bytes, freeBytes, openUploads: uploads },
+    ...{ ...stats, openUploads: uploads },
     copiesWanted: regionsAsked(settingsInView(view).durability, activeOthers(view, '').length),
     compared: [...comparer.compared()],
     underReplicated: comparer.underReplicated() ?? null,

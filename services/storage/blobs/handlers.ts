@@ -8,6 +8,7 @@ import type { Epoch } from '../owner/epoch.ts';
 import type { Pins } from '../owner/pins.ts';
 import type { UploadRows } from '../owner/uploads.ts';
 import { withParts } from '../parts.ts';
+import type { Quarantine } from '../scrub/quarantine.ts';
 import type { StorageSettings } from '../settings.ts';
 import { ingestBlob } from './ingest.ts';
 import { pinCalls } from './pin-calls.ts';
@@ -29,6 +30,7 @@ export interface BlobsContext {
   readonly rows: UploadRows;
   readonly epoch: Epoch;
   readonly suspect: (digest: Digest) => void;
+  readonly quarantine: Pick<Quarantine, 'totals'>;
   readonly clock: () => number;
 }
 
@@ -100,6 +102,8 @@ export function storageHandlers(context: BlobsContext): Storage {
 
     stats: async () => ({
       ...context.inventory.totals(),
+      quarantineBlobs: context.quarantine.totals().blobs,
+      quarantineBytes: context.quarantine.totals().bytes,
       uploads: context.rows.count(),
       freeBytes: await driver.freeBytes(),
     }),

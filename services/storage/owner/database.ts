@@ -104,6 +104,11 @@ function migrate(database: DatabaseSync, path: string): void {
       digest TEXT PRIMARY KEY,
       at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS quarantined (
+      digest TEXT PRIMARY KEY,
+      size INTEGER NOT NULL, -- of what was found
+      at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS pins_by_digest ON pins (digest, repository);
     PRAGMA user_version = ${FORMAT};
     COMMIT;

@@ -1,13 +1,15 @@
 import type { Digest } from '#libs/oci/digest.ts';
 import type { BlobDamage } from '#types/meridian/v1/BlobDamage.ts';
 import type { Inventory } from '../blobs/inventory.ts';
-import type { BlobQuarantine, BlobReader } from '../driver.ts';
+import type { BlobReader } from '../driver.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import { createBytePace, type BytePace } from './byte-pace.ts';
 import { examineBlob, type Finding } from './examine.ts';
+import type { Quarantine } from './quarantine.ts';
 
 export interface ScrubberContext {
-  readonly driver: BlobReader & BlobQuarantine;
+  readonly driver: BlobReader;
+  readonly quarantine: Pick<Quarantine, 'take'>;
   readonly locks: KeyedMutex;
   readonly inventory: Inventory;
   readonly settings: { readonly readChunkBytes: number };
@@ -50,7 +52,7 @@ export class Scrubber {
   }
 
   async #check(digest: Digest, pace: BytePace, signal: AbortSignal): Promise<Finding> {
-    const { driver, locks, inventory, settings, onDamaged } = this.#context;
+    const { driver, quarantine, locks, inventory, settings, onDamaged } = this.#context;
     const chunkBytes = settings.readChunkBytes;
     const first = await examineBlob(driver, digest, { chunkBytes, pace }, signal);
     if (first.state !== 'damaged') return first;
@@ -59,7 +61,8 @@ export class Scrubber {
       // Once more with nobody else at it: it may be another file by now, and no whole blob is to go for one bad read.
       const again = await examineBlob(driver, digest, { chunkBytes, pace: this.#unlimited }, signal);
       if (again.state !== 'damaged') return again;
-      await inventory.removing({ digest, size: again.size }, () => driver.quarantine(digest));
+      const blob = { digest, size: again.size };
+      await inventory.removing(blob, () => quarantine.take(blob));
       return again;
     });
     if (finding.state === 'damaged') {

@@ -8,6 +8,7 @@ import type { VerifiedBlobs } from '../owner/verified.ts';
 import type { StorageSettings } from '../settings.ts';
 import { Damages } from './damages.ts';
 import { scrubHandlers } from './handlers.ts';
+import type { Quarantine } from './quarantine.ts';
 import { scrubInRounds } from './rounds.ts';
 import { Scrubber } from './scrubber.ts';
 
@@ -20,6 +21,7 @@ export interface OnScrub {
 
 export interface StartScrubOptions {
   readonly driver: StorageDriver;
+  readonly quarantine: Quarantine;
   readonly locks: KeyedMutex;
   readonly inventory: Inventory;
   readonly verified: VerifiedBlobs;

@@ -97,6 +97,38 @@ describe.each(transports)('finding what a disk has damaged, %s', (transport) => 
   });
 });
 
+describe('what is in quarantine', () => {
+  test('goes after its time', async () => {
+    let now = 1_000_000;
+    const settings = { ...off, quarantineLifetimeMs: 500 };
+    const under = await open('in process', { settings, clock: () => now });
+    const blob = await put(under.storage, REPOSITORY, someBytes(1000));
+    await DAMAGES['cut short'](under.dataDir, blob.digest);
+    await verify(under);
+    expect(await under.storage.stats({}, live)).toMatchObject({ quarantineBlobs: 1, quarantineBytes: 999 });
+    now += 500;
+    await eventually(() => under.storage.stats({}, live)).toMatchObject({ quarantineBlobs: 0 });
+    await expect(stat(quarantinePath(under.dataDir, blob.digest))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('goes sooner where it is too much, the oldest first', async () => {
+    let now = 1_000_000;
+    const settings = { ...off, maxQuarantineBytes: 2000 };
+    const under = await open('in process', { settings, clock: () => (now += 1000) });
+    const digests: string[] = [];
+    for (const seed of [1, 2, 3]) {
+      const { digest } = await put(under.storage, REPOSITORY, someBytes(1000, seed));
+      await DAMAGES['with a flipped bit'](under.dataDir, digest);
+      await verify(under);
+      digests.push(digest);
+    }
+    await eventually(() => under.storage.stats({}, live)).toMatchObject({ quarantineBytes: 2000 });
+    const [oldest = '', ...others] = digests.map((digest) => quarantinePath(under.dataDir, digest));
+    await expect(stat(oldest)).rejects.toMatchObject({ code: 'ENOENT' });
+    for (const path of others) await stat(path);
+  });
+});
+
 describe('scrubbing all the time', () => {
   test('finds damage by itself, round after round', async () => {
     const under = await open('in process', { settings: { scrubIntervalMs: 1 } });

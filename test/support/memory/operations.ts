@@ -111,6 +111,7 @@ function standing(region: string, state: string): RegionStanding {
     },
     filling: { ...filling, bytesPerSecond: 100, secondsLeft: 4 },
     ...{ regions: [], copiesWanted: 2, compared: [], underReplicated: null },
+    ...{ quarantineBlobs: 0, quarantineBytes: 0 },
   };
 }
 

@@ -2,11 +2,9 @@ import { digestOf, algorithmOf, parseDigest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Scrub, Storage } from '#libs/rpc/contracts.ts';
 import { MAX_CHUNK_BYTES } from '#libs/rpc/limits.ts';
-import { parseKnown, parsePrefixes } from '#libs/summary-question.ts';
-import { prefixOf, SummaryTree } from '#libs/summary-tree.ts';
-import { changedSummaries } from '#libs/summary-walk.ts';
 import type { PutBlob } from '#types/meridian/v1/PutBlob.ts';
 import type { PutHeader } from '#types/meridian/v1/PutHeader.ts';
+import { memorySummaries } from './summaries.ts';
 
 /** A region's bytes, in memory. Keeps the contract of proto/meridian/v1/storage.proto. */
 export interface MemoryStorage {
@@ -104,16 +102,7 @@ export function memoryStorage(): MemoryStorage {
     async *list() {
       for (const [digest, bytes] of blobs) yield { digest, size: bytes.length };
     },
-    summarize: async ({ known }) => {
-      const summary = new SummaryTree();
-      for (const [digest, { length: size }] of blobs) summary.add({ digest: parseDigest(digest), size });
-      return { changed: changedSummaries(summary, parseKnown(known)) };
-    },
-    listUnder: async ({ prefixes }) => {
-      const asked = new Set(parsePrefixes(prefixes, [4]));
-      const under = [...blobs].filter(([digest]) => asked.has(prefixOf(parseDigest(digest))));
-      return { blobs: under.map(([digest, bytes]) => ({ digest, size: bytes.length })) };
-    },
+    ...memorySummaries(blobs),
     hold: async ({ repository, blobs: wanted }) => {
       const missing = wanted.filter(({ digest, size }) => blobs.get(digest)?.length !== size);
       for (const { digest } of wanted) if (blobs.has(digest)) pins.set(pinKey(repository, digest), 'pinned');
@@ -141,7 +130,14 @@ export function memoryStorage(): MemoryStorage {
     },
     stats: async () => {
       const bytes = Array.from(blobs.values()).reduce((sum, blob) => sum + blob.length, 0);
-      return { blobs: blobs.size, bytes, uploads: 0, freeBytes: 2 ** 40 };
+      return {
+        blobs: blobs.size,
+        bytes,
+        uploads: 0,
+        freeBytes: 1e12,
+        quarantineBlobs: 0,
+        quarantineBytes: 0,
+      };
     },
   };
   const scrub: Pick<Scrub, 'verify'> = {

@@ -36,12 +36,14 @@ describe('the metrics of a store', () => {
   it('are read once at each scrape', async () => {
     const metrics = newMetrics();
     let blobs = 0;
-    storageMetrics(metrics, () => Promise.resolve({ blobs: ++blobs, bytes: 10, uploads: 2, freeBytes: 5 }));
+    const others = { bytes: 10, uploads: 2, freeBytes: 5, quarantineBlobs: 3, quarantineBytes: 30 };
+    storageMetrics(metrics, () => Promise.resolve({ blobs: ++blobs, ...others }));
     expect(await metrics.text()).toContain('meridian_storage_blobs 1\n');
     const second = await metrics.text();
     expect(second).toContain('meridian_storage_blobs 2\n');
     expect(second).toContain('meridian_storage_free_bytes 5\n');
     expect(second).toContain('meridian_uploads_open 2\n');
+    expect(second).toContain('meridian_quarantine_bytes 30\n');
   });
 
   it.each([

@@ -31,6 +31,17 @@ export async function* listBlobs(
   }
 }
 
+/** What lies in quarantine. */
+export async function* listQuarantined(layout: Layout, signal: AbortSignal): AsyncGenerator<HeldBlob, void> {
+  for (const algorithm of await names(layout.quarantine)) {
+    for (const name of await names(join(layout.quarantine, algorithm))) {
+      signal.throwIfAborted();
+      const digest = digestOfFile(algorithm, name);
+      if (digest !== undefined) yield { digest, size: (await sizeOf(layout.quarantined(digest))) ?? 0 };
+    }
+  }
+}
+
 /** The directories that blobs lie in, or those of that name. */
 export async function* blobDirectories(
   layout: Layout,

@@ -4,7 +4,7 @@ import { failpoint } from '#libs/failpoint.ts';
 import type { DigestAlgorithm } from '#libs/oci/digest.ts';
 import type { StagingArea, StorageDriver } from '../../driver.ts';
 import type { Layout } from '../../layout.ts';
-import { blobDirectories, listBlobs, names, sizeOf } from './blob-files.ts';
+import { blobDirectories, listBlobs, listQuarantined, names, sizeOf } from './blob-files.ts';
 import { directoryMaker, isAbsent, makeDirectory, syncDirectory } from './durable.ts';
 import { openFileSource } from './file-source.ts';
 import { openStagedFile } from './staged-file.ts';
@@ -53,6 +53,11 @@ export async function openFilesystemDriver(layout: Layout): Promise<StorageDrive
       await rename(layout.blob(digest), layout.quarantined(digest));
       await syncDirectory(layout.quarantineDirectory(digest));
       await syncDirectory(layout.blobDirectory(digest));
+    },
+
+    listQuarantined: (signal) => listQuarantined(layout, signal),
+    discardQuarantined: async (digest) => {
+      await rm(layout.quarantined(digest), { recursive: true, force: true });
     },
 
     settle: async () => {
