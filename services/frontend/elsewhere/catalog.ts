@@ -1,8 +1,8 @@
+import { RegistryError } from '#libs/oci/errors.ts';
 import { catalogContract, type Catalog } from '#libs/rpc/contracts.ts';
 import type { Frame } from '#types/meridian/v1/Frame.ts';
 import type { Position } from '#types/meridian/v1/Position.ts';
 import type { PushManifest } from '#types/meridian/v1/PushManifest.ts';
-import { askElsewhere } from './ask.ts';
 import { callsOrElsewhere, framesOrElsewhere } from './calls.ts';
 import { writesHere, type Whereabouts } from './own-region.ts';
 import type { OtherRegion } from './regions.ts';
@@ -21,7 +21,7 @@ const READS: ReadonlySet<keyof Catalog> = new Set([
 
 /**
  * The own replication's catalog; while that is away, the nearest other region's, which answers from a view of its own and keeps the same
- * promises. Manifests are pushed there as well while the own storage is away, since only where their bytes are can they be pushed.
+ * promises. Manifests are pushed where their bytes were put.
  */
 export function catalogOrElsewhere(
   own: Catalog,
@@ -35,11 +35,13 @@ export function catalogOrElsewhere(
     status: own.status,
     push: async (request, context) => {
       const { signal } = context;
-      if (writesHere(where)) return own.push(request, context);
-      const pushed = await askElsewhere(
-        { ...where, service: 'replication', isRepeatable: false, bringsContent: true, signal },
-        ({ catalog }) => catalog.push(request, context),
-      );
+      const at = where.putAt.get(signal);
+      if (at === undefined || at === 'here') {
+        if (writesHere(where)) return own.push(request, context);
+        throw wentAway();
+      }
+      const pushed = await at.catalog.push(request, context);
+      where.onUsed({ service: 'replication', region: at.region, signal });
       if (where.replication.answers) await untilSeen(own, request, pushed.position, signal);
       return pushed;
     },
@@ -76,4 +78,12 @@ async function untilSeen(
   const freshness = { strong: false, catalogId: position.catalogId, minRevision: position.revision };
   const question = { repository, reference: manifest.digest, freshness };
   await own.resolve(question, { signal }).catch(() => undefined);
+}
+
+function wentAway(): RegistryError {
+  return new RegistryError(
+    'UNAVAILABLE',
+    'A service of this region went away while the manifest was being pushed, which has not been published. Push it again.',
+    { retryAfterSeconds: 1 },
+  );
 }

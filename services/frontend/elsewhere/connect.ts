@@ -78,6 +78,7 @@ export function connectElsewhere(
     replication: presenceOf('replication', (limited) => own.catalog.status({}, { signal: limited })),
     regions: followRegions(known, { pingEveryMs, signal }),
     onUsed,
+    putAt: new WeakMap(),
   };
   const { storage, replication, regions } = where;
   const read = readElsewhere(regions, onUsed);

@@ -1,5 +1,5 @@
 import type { Presence } from './presence.ts';
-import type { OtherRegions } from './regions.ts';
+import type { OtherRegion, OtherRegions } from './regions.ts';
 import type { OnUsed } from './used.ts';
 
 /** What decides where a call goes. */
@@ -9,6 +9,8 @@ export interface Whereabouts {
   readonly replication: Presence;
   readonly regions: OtherRegions;
   readonly onUsed: OnUsed;
+  /** Where the manifest of a request was put, which is known by its signal: there it must be pushed, whatever comes back or goes away meanwhile. */
+  readonly putAt: WeakMap<AbortSignal, OtherRegion | 'here'>;
 }
 
 /**

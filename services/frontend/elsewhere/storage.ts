@@ -17,12 +17,20 @@ export function storageOrElsewhere(own: Storage, where: Whereabouts): Storage {
       const all: PutBlob[] = [];
       for await (const part of parts) all.push(part);
       try {
-        if (writesHere(where)) return await own.put(replay(all), context);
+        if (writesHere(where)) {
+          const stored = await own.put(replay(all), context);
+          where.putAt.set(context.signal, 'here');
+          return stored;
+        }
       } catch (error) {
         if (!(error instanceof Unanswered)) throw error;
       }
       const { signal } = context;
-      return askElsewhere({ ...where, ...CONTENT, signal }, (other) => upload(other, all, signal));
+      return askElsewhere({ ...where, ...CONTENT, signal }, async (other) => {
+        const stored = await upload(other, all, signal);
+        where.putAt.set(signal, other);
+        return stored;
+      });
     },
     hold: async ({ pushId, repository, blobs, ...request }, context) => {
       if (writesHere(where)) return own.hold({ pushId, repository, blobs, ...request }, context);

@@ -8,9 +8,10 @@ import { startRegionsElsewhere, type RegionsElsewhere } from '#test/support/regi
 import { open, pull, push, send } from '#test/support/registry-client.ts';
 import { storageElsewhere } from '#test/support/storage-elsewhere.ts';
 
+const soon = { timeout: 60_000, interval: 50 };
 const MEGABYTE = 1024 * 1024;
 /** More than the buffers on the way can hold. */
-const LAYER_BYTES = 48 * MEGABYTE;
+const LAYER_BYTES = 24 * MEGABYTE;
 
 describe('what goes away while a blob is on its way', () => {
   let cluster: RegionsElsewhere;
@@ -43,6 +44,8 @@ describe('what goes away while a blob is on its way', () => {
     expect(reader.digest()).toBe(blob.digest);
     expect(await us.metric('frontend', 'meridian_elsewhere_bytes_total')).toBeGreaterThan(MEGABYTE);
     await us.start('replication');
+    const log = (): string => us.process('frontend').log();
+    await expect.poll(log, soon).toContain("this region's replication goes there again");
   });
 
   it('storage, which holds it: the rest of it whole comes from another region, of a part nothing that is wrong', async () => {
