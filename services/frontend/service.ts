@@ -107,6 +107,8 @@ function applicationOf(
     budget,
     limits: { mostBytes: settings.readBufferBytes, leastBytes: settings.leastReadBufferBytes },
     maxKeptBytes: settings.maxReadBytes,
+    aheadBytes: settings.readAheadBufferBytes,
+    maxAhead: settings.maxReadAheadBuffers,
   });
   const app = new Koa<RequestState, RequestParameters>();
   app.use(observe(onRequest, regionsUsed, settings));

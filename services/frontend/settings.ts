@@ -47,6 +47,9 @@ export interface FrontendSettings {
   /** The largest buffer for reading a blob's file, and the smallest, for many readers or slow ones. */
   readonly readBufferBytes: number;
   readonly leastReadBufferBytes: number;
+  /** Buffers for reading blobs' files ahead of clients that are quick: how large, and how many of them at a time for all. */
+  readonly readAheadBufferBytes: number;
+  readonly maxReadAheadBuffers: number;
   /** Paths of blobs' files held in memory. */
   readonly maxCachedPaths: number;
   /** For how long files are not tried again after storage's volume turned out not to be mounted here. */
@@ -87,11 +90,13 @@ export const defaultFrontendSettings: FrontendSettings = {
   staleWarningMs: 5000,
   minimumRate: { bytesPerSecond: 1024, windowMs: 60_000 },
   tcpKeepAliveMs: 30_000,
-  maxReadBytes: 8 * 1024 * 1024,
+  maxReadBytes: 4 * 1024 * 1024,
   maxReadCalls: 32,
   readCallTurnMs: 50,
   readBufferBytes: 256 * 1024,
   leastReadBufferBytes: 16 * 1024,
+  readAheadBufferBytes: 1024 * 1024,
+  maxReadAheadBuffers: 4,
   maxCachedPaths: 20_000,
   localFilesRetryMs: 60_000,
   trustedFileMs: 600_000,

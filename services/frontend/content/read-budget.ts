@@ -1,8 +1,8 @@
 /** A client that takes longer than this for a piece gets the smallest ones from then on, until it is quick again. */
-const SLOW_MS = 250;
+export const SLOW_MS = 250;
 
 /** The part of what is left that one reader gets at most, so that there is something for those who come after. */
-const SHARE = 1 / 8;
+const SHARE = 1 / 4;
 
 /** Of one way of reading: the most that is worth asking for at once, and the least that is worth asking for at all. */
 export interface StepLimits {

@@ -4,19 +4,32 @@ import type { ReadBudget, StepLimits } from './read-budget.ts';
 export interface ReadBuffers {
   /** One for a client that took `tookMs` for what it got before, as large as the budget allows. */
   take(tookMs: number): Buffer;
+  /** A large one to read ahead for a client that is quick; undefined where `bytes` are not worth it, or all of them are lent. */
+  takeAhead(bytes: number): Buffer | undefined;
   /** Takes a buffer back, to lend it again if nothing else points at it any more. */
   give(buffer: Buffer, isFree: boolean): void;
 }
 
-/** Keeps what was given back, up to `maxKeptBytes`. */
-export function createReadBuffers(options: {
-  budget: ReadBudget;
-  limits: StepLimits;
-  maxKeptBytes: number;
-}): ReadBuffers {
-  const { budget, limits, maxKeptBytes } = options;
+export interface ReadBufferOptions {
+  readonly budget: ReadBudget;
+  readonly limits: StepLimits;
+  /** What was given back is kept up to this. */
+  readonly maxKeptBytes: number;
+  /** Buffers for reading ahead: how large, and how many at a time; they do not count for the budget. */
+  readonly aheadBytes: number;
+  readonly maxAhead: number;
+}
+
+export function createReadBuffers(options: ReadBufferOptions): ReadBuffers {
+  const { budget, limits, maxKeptBytes, aheadBytes, maxAhead } = options;
   const free = new Map<number, Buffer[]>();
+  const freeAhead: Buffer[] = [];
   let kept = 0;
+  let lentAhead = 0;
+  const giveAhead = (buffer: Buffer, isFree: boolean): void => {
+    lentAhead -= 1;
+    if (isFree) freeAhead.push(buffer);
+  };
   return {
     take: (tookMs) => {
       const bytes = budget.lend(limits, tookMs);
@@ -25,8 +38,17 @@ export function createReadBuffers(options: {
       kept -= bytes;
       return buffer;
     },
+    takeAhead: (bytes) => {
+      if (lentAhead === maxAhead || bytes <= limits.mostBytes) return undefined;
+      lentAhead += 1;
+      return freeAhead.pop() ?? Buffer.allocUnsafeSlow(aheadBytes);
+    },
     give: (buffer, isFree) => {
       const bytes = buffer.length;
+      if (bytes === aheadBytes) {
+        giveAhead(buffer, isFree);
+        return;
+      }
       budget.giveBack(bytes);
       if (!isFree || kept + bytes > maxKeptBytes) return;
       kept += bytes;

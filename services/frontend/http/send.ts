@@ -1,6 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { ByteRange } from '#libs/oci/range.ts';
+import { piecesOf } from '../content/file-pieces.ts';
+import { SLOW_MS, type StepLimits } from '../content/read-budget.ts';
 import type { ReadBuffers } from '../content/read-buffers.ts';
 import type { BodyCheck } from '../content/verification.ts';
 import { bytesOfWindow, ClientPace, describeRate, type MinimumRate } from './client-pace.ts';
@@ -19,7 +21,7 @@ export async function sendStream(
   length: number,
   check?: BodyCheck,
 ): Promise<void> {
-  await sending(ctx, length, async (write) => {
+  await sending(ctx, length, STREAM_SLICES, async (write) => {
     let sent = 0;
     for await (const chunk of source) {
       sent += chunk.byteLength;
@@ -41,29 +43,29 @@ export async function sendFile(
   buffers: ReadBuffers,
   check?: BodyCheck,
 ): Promise<void> {
-  const end = range.offset + range.length;
-  await sending(ctx, range.length, async (write) => {
+  const pieces = piecesOf(file, range, buffers);
+  const work = async (write: Write): Promise<void> => {
     let tookMs = 0;
-    for (let position = range.offset; position < end;) {
-      const buffer = buffers.take(tookMs);
+    for (let left = range.length; left > 0;) {
+      const { bytes, giveBack } = await pieces.next(tookMs);
+      left -= bytes.length;
       let isFree = false;
+      const late = setTimeout(() => pieces.wait(), SLOW_MS);
       try {
-        const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - position), position);
-        if (bytesRead === 0) throw new Error(`A blob's file ended at ${position}; expected ${end} bytes.`);
-        const bytes = buffer.subarray(0, bytesRead);
         check?.update(bytes);
-        if (position + bytesRead === end) check?.end();
+        if (left === 0) check?.end();
         const startedAt = performance.now();
         await write(bytes);
         tookMs = performance.now() - startedAt;
-        position += bytesRead;
         isFree = true;
       } finally {
+        clearTimeout(late);
         // A connection that broke may still point at the bytes.
-        buffers.give(buffer, isFree);
+        giveBack(isFree);
       }
     }
-  });
+  };
+  await sending(ctx, range.length, FILE_SLICES, work).finally(() => pieces.wait());
 }
 
 /** Resolves once the bytes have left this process, so that their memory may be used again. */
@@ -72,6 +74,7 @@ type Write = (bytes: Uint8Array) => Promise<void>;
 async function sending(
   ctx: RequestContext,
   length: number,
+  slices: StepLimits,
   work: (write: Write) => Promise<void>,
 ): Promise<void> {
   const rate = ctx.state.minimumRate;
@@ -99,7 +102,7 @@ async function sending(
     });
   };
   try {
-    await work((bytes) => inSlices(bytes, sliceBytes(rate), write));
+    await work(inSlices(write, slicesAt(rate, slices)));
     ctx.res.end();
   } catch (error) {
     ctx.res.destroy();
@@ -120,18 +123,32 @@ function endStalledReader(ctx: RequestContext): void {
   ctx.res.destroy();
 }
 
-async function inSlices(bytes: Uint8Array, size: number, write: Write): Promise<void> {
-  for (let start = 0; start < bytes.byteLength; start += size)
-    await write(bytes.subarray(start, start + size));
+/**
+ * Writes slice by slice, each once the client has taken the one before: small ones for whoever is slow, so that he is seen to move. For who is
+ * quick the kernel holds so much that larger ones show no less.
+ */
+function inSlices(write: Write, { leastBytes, mostBytes }: StepLimits): Write {
+  let size = leastBytes;
+  return async (bytes) => {
+    for (let start = 0; start < bytes.byteLength;) {
+      const slice = bytes.subarray(start, start + size);
+      const startedAt = performance.now();
+      await write(slice);
+      start += slice.byteLength;
+      size = performance.now() - startedAt > SLOW_MS ? leastBytes : Math.min(mostBytes, 2 * size);
+    }
+  };
 }
 
-const MIN_SLICE_BYTES = 4 * 1024;
-const MAX_SLICE_BYTES = 256 * 1024;
+/** A file's bytes are in memory whatever part of them is written; a stream's come as fast as they leave. */
+const FILE_SLICES: StepLimits = { leastBytes: 4 * 1024, mostBytes: 1024 * 1024 };
+const STREAM_SLICES: StepLimits = { leastBytes: 4 * 1024, mostBytes: 64 * 1024 };
 
-/** What even the slowest client takes within a window, so that it is seen to move. */
-function sliceBytes(rate: MinimumRate): number {
-  if (rate.bytesPerSecond === 0) return MAX_SLICE_BYTES;
-  return Math.ceil(Math.min(MAX_SLICE_BYTES, Math.max(MIN_SLICE_BYTES, bytesOfWindow(rate))));
+/** The least are what even the slowest client takes within a window. */
+function slicesAt(rate: MinimumRate, { leastBytes, mostBytes }: StepLimits): StepLimits {
+  if (rate.bytesPerSecond === 0) return { leastBytes: mostBytes, mostBytes };
+  const ofWindow = Math.ceil(bytesOfWindow(rate));
+  return { leastBytes: Math.min(mostBytes, Math.max(leastBytes, ofWindow)), mostBytes };
 }
 
 /** For an answer that is in memory whole: all of it must be taken within a window, or longer at the least rate. */
