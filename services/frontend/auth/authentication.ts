@@ -8,6 +8,7 @@ import { createKeyRing, type KeyRing } from './key-ring.ts';
 import { createKnownAuth, type KnownAuth } from './known.ts';
 import { createLogin, type Login } from './login.ts';
 import { createProofs } from './proofs.ts';
+import { createRateLimits } from './rate-limits.ts';
 import type { AuthSettings } from './settings.ts';
 import { createRegistryTokens, type RegistryTokens } from './tokens.ts';
 
@@ -51,6 +52,7 @@ export function createAuthentication(
   const tokens = createRegistryTokens({ keys, accessSeconds, refreshSeconds, clock });
   const login = createLogin({ proofs: createProofs(), delays: createDelays(counters) });
   const askers = createAskers({ login, tokens, clock });
-  const gate = createGate({ known, askers, publicUrl, staleWarningMs });
+  const rateLimits = createRateLimits(settings.rateLimits, counters, now);
+  const gate = createGate({ known, askers, rateLimits, publicUrl, staleWarningMs });
   return { auth, known, gate, login, tokens, keys, settings, firstAdministrator, clock };
 }

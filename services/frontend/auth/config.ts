@@ -8,6 +8,8 @@ import { defaultAuthSettings as defaults, type AuthSettings } from './settings.t
 /** What must be said to serve others than this machine without authentication, besides that it is off. */
 const INSECURE = 'yes-anyone-may-push';
 
+const requests = integer({ unit: 'requests', min: 0, max: 1_000_000_000 });
+
 /** The environment variables of authentication. */
 export const authProcessSettings = {
   auth: setting('MERIDIAN_AUTH', oneOf('on', 'off'), 'off'),
@@ -24,24 +26,26 @@ export const authProcessSettings = {
     integer({ unit: 'seconds', min: 60, max: 3_600 }),
     defaults.accessSeconds,
   ),
+  requestsPerIdentity: setting('MERIDIAN_MAX_REQUESTS_PER_MINUTE', requests, defaults.rateLimits.perIdentity),
+  requestsPerAddress: setting(
+    'MERIDIAN_MAX_ANONYMOUS_REQUESTS_PER_MINUTE',
+    requests,
+    defaults.rateLimits.perAddress,
+  ),
   adminPasswordFile: optionalSetting('MERIDIAN_ADMIN_PASSWORD_FILE', readableFile),
 };
 
 type AuthConfig = ValuesOf<typeof authProcessSettings>;
 
 /** Undefined where it is off. */
-export function authSettingsFrom({
-  auth,
-  publicUrl,
-  authStaleMs,
-  tokenSeconds,
-}: AuthConfig): AuthSettings | undefined {
-  if (auth === 'off') return undefined;
+export function authSettingsFrom(config: AuthConfig): AuthSettings | undefined {
+  if (config.auth === 'off') return undefined;
   return {
     ...defaults,
-    publicUrl: publicUrl?.replace(/\/+$/, ''),
-    staleMs: authStaleMs,
-    accessSeconds: tokenSeconds,
+    publicUrl: config.publicUrl?.replace(/\/+$/, ''),
+    staleMs: config.authStaleMs,
+    accessSeconds: config.tokenSeconds,
+    rateLimits: { perIdentity: config.requestsPerIdentity, perAddress: config.requestsPerAddress },
   };
 }
 

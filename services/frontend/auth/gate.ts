@@ -5,10 +5,12 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 import { warning } from '#libs/oci/warning.ts';
 import { repositoryOf, type RequestContext } from '../http/context.ts';
+import { addressOf } from './address.ts';
 import type { Access } from './access.ts';
 import type { Asker, Askers } from './asker.ts';
 import { challenge } from './challenge.ts';
 import { scopeOf } from './challenge-scope.ts';
+import type { RateLimits } from './rate-limits.ts';
 import type { KnownAuth } from './known.ts';
 import type { Need } from './needs.ts';
 
@@ -16,7 +18,7 @@ import type { Need } from './needs.ts';
 export interface Gate {
   /**
    * Lets a request through that may have what the route needs, and notes who asks. Throws UNAUTHORIZED, with a challenge; NAME_UNKNOWN
-   * or DENIED to one who is known and may not; UNAVAILABLE where who may do what is not known.
+   * or DENIED to one who is known and may not; TOOMANYREQUESTS; UNAVAILABLE where who may do what is not known.
    */
   admit(ctx: RequestContext, need: Need): Promise<void>;
 }
@@ -24,13 +26,14 @@ export interface Gate {
 export interface GateOptions {
   readonly known: KnownAuth;
   readonly askers: Askers;
+  readonly rateLimits: RateLimits;
   readonly publicUrl: string | undefined;
   /** Answers by a state that is staler carry a Warning. */
   readonly staleWarningMs: number;
 }
 
 /** Whether the repository is there is not asked: what is told rests on its name alone. */
-export function createGate({ known, askers, publicUrl, staleWarningMs }: GateOptions): Gate {
+export function createGate({ known, askers, rateLimits, publicUrl, staleWarningMs }: GateOptions): Gate {
   const ask = async (
     ctx: RequestContext,
     state: AuthState,
@@ -56,6 +59,7 @@ export function createGate({ known, askers, publicUrl, staleWarningMs }: GateOpt
       const state = known.state();
       const asker = await ask(ctx, state, need, repository);
       ctx.state.access = accessOf(state, asker);
+      rateLimits.count(ctx, ctx.state.access.owner, addressOf(ctx));
       const asked = askedOf(need, repository);
       if (!isAdmitted(state, asker, need, asked)) {
         if (asker.by !== 'basic') {

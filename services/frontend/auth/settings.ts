@@ -1,3 +1,5 @@
+import type { RateLimitSettings } from './rate-limits.ts';
+
 /** Times and switches of authentication. */
 export interface AuthSettings {
   /** What clients call the registry, such as `https://registry.example.net`; undefined: what they say in the Host header, by HTTP. */
@@ -12,6 +14,7 @@ export interface AuthSettings {
   readonly followRetryMs: number;
   /** How long an answer to a change waits for this front end to know of it. */
   readonly knownWaitMs: number;
+  readonly rateLimits: RateLimitSettings;
 }
 
 export const defaultAuthSettings: AuthSettings = {
@@ -23,4 +26,5 @@ export const defaultAuthSettings: AuthSettings = {
   refreshSeconds: 29 * 24 * 3600,
   followRetryMs: 250,
   knownWaitMs: 3_000,
+  rateLimits: { perIdentity: 0, perAddress: 0 },
 };

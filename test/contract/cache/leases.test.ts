@@ -99,7 +99,12 @@ describe.skipIf(!hasRedis)(`losing Redis loses nothing${redisLeftOut}`, () => {
   let cache: SharedCache;
   beforeAll(async () => {
     redis = await startRedis();
-    cache = createRedisCache({ url: redis.url, keyPrefix: '', onUnreachable: (error) => lost.push(error), now });
+    cache = createRedisCache({
+      url: redis.url,
+      keyPrefix: '',
+      onUnreachable: (error) => lost.push(error),
+      now,
+    });
     await answers(cache);
   });
   afterAll(async () => {

@@ -132,11 +132,15 @@ function refusal({ about }: Row, who: Person, by: By): number {
 }
 
 /** All that an answer says, but for the time and the name of what was asked for. */
-function shown({ status, headers, body }: Answer, name: string): object {
-  const { date: _date, ...rest }: Record<string, unknown> = headers;
+function shown(
+  { status, headers, body }: Answer,
+  name: string,
+): { status: number; headers: unknown; text: string } {
   const plain = (text: string): string =>
     text.replaceAll(name, 'NAME').replaceAll(encodeURIComponent(name), 'NAME');
-  const entries = Object.entries(rest).map(([key, value]) => [key, plain(String(value))]);
+  const entries = Object.entries(headers)
+    .filter(([key]) => key !== 'date')
+    .map(([key, value]) => [key, plain(String(value))]);
   return { status, headers: Object.fromEntries(entries), text: plain(body.toString()) };
 }
 
