@@ -1,4 +1,6 @@
 import type { Context } from '../measure/context.ts';
+import { CPU } from '../measure/load-case.ts';
+import { cpuSecondsOf } from '../measure/process-usage.ts';
 import { untilStill } from '../measure/until-quiet.ts';
 import type { CaseResult, Figure, Sample, Target } from '../report/results.ts';
 import { startPlainNode } from '../servers/plain-node.ts';
@@ -67,6 +69,7 @@ const figures: Figure[] = [
   { name: 'tries', unit: 'requests', better: 'lower' },
   { name: 'of the link', unit: '%', better: 'higher' },
   { name: 'WAN', unit: 'MB a pull', better: 'lower', plotted: true },
+  { name: CPU, unit: 's, all regions, push and pull', better: 'lower' },
 ];
 
 function targetsOf({ roundTripMs }: LinkProfile): Target[] {
@@ -112,6 +115,8 @@ async function oneRound(
       isBlobAlone: regions.name === DOWNLOAD,
     },
   });
+  const pids = [regions.origin, ...regions.others].flatMap((server) => server.pids());
+  const cpuBefore = await cpuSecondsOf(pids);
   const before = regions.wanBytes(place);
   const { marks, problems } = await generator.go();
   // What is still copied in the background belongs to this round.
@@ -122,6 +127,7 @@ async function oneRound(
       ...marks,
       'of the link': (layerBytesOf(image) / (wholeMs * bytesPerMs(profile))) * 100,
       WAN: (regions.wanBytes(place) - before) / 1e6,
+      [CPU]: (await cpuSecondsOf(pids)) - cpuBefore,
     },
     problems,
   };

@@ -25,7 +25,7 @@ export const busyLink: Scenario = {
     `Regions ${profileText(PROFILE)} apart. In one of them a tag is read that is known there, and a tag that is not there, which takes a question to the quorum before it is answered 404; then the same while ${sizeOf(context) / 1e6} MB that were pushed elsewhere are copied there.`,
   ],
   run: async (context) => {
-    context.progress.begin(busyLink.title, 3 * context.rounds + 1);
+    context.progress.begin(busyLink.title, 3 * roundsIn(context) + 1);
     return useRegions(
       context,
       await startMeridianRegions(PROFILE, { MERIDIAN_ANNOUNCE_REGIONS: '0' }),
@@ -37,13 +37,17 @@ export const busyLink: Scenario = {
         });
         await pushed(context, regions.origin, { kind: 'push-images', images: [small], connections: 1 });
         const samples: Sample[] = [];
-        for (let round = 1; round <= context.rounds; round++)
+        for (let round = 1; round <= roundsIn(context); round++)
           samples.push(await oneRound(context, regions, round));
         return [caseOf(samples)];
       },
     );
   },
 };
+
+function roundsIn({ quick, rounds }: Context): number {
+  return quick ? 1 : rounds;
+}
 
 function sizeOf({ scale }: Context): number {
   return Math.round(200 * scale) * 1e6;
@@ -68,7 +72,7 @@ async function oneRound(context: Context, regions: MeridianRegions, round: numbe
   const [other] = regions.others;
   if (other === undefined) throw new Error('There is no other region.');
   progress.step('an idle link');
-  await generator.prepare({ registry: other.registry, work: questions(3_000) });
+  await generator.prepare({ registry: other.registry, work: questions(context.quick ? 1_000 : 3_000) });
   const idle = await generator.go();
   const large: PlannedImage = planImage({
     ...{ repository: REPOSITORY, tag: `large${round}`, seed: `${context.seed}/busy/${round}` },

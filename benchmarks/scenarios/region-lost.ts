@@ -15,9 +15,9 @@ const REPOSITORY = 'lost/images';
 const PULLED = 10;
 const LAYERS = [200_000, 50_000];
 /** Clients work so long before the region is lost. */
-const BEFORE_MS = 2_000;
+const BEFORE_MS = 1_500;
 /** Enough to go on after that. */
-const PUSHES = { quick: 100, full: 300 };
+const PUSHES = { quick: 80, full: 300 };
 const WAIT = '120s';
 
 /** A region is killed while clients of another one pull and push, and comes back. */
@@ -28,9 +28,9 @@ export const regionLost: Scenario = {
     `Three regions, ${profileText(PROFILE)} apart. Clients of one pull by tag and push images one after the other, durable in two regions; ${BEFORE_MS / 1_000} s later another region is killed. The longest pause is the longest time in which no pull, or no push, succeeded. The killed region is started again when ${pushesOf(context)} pushes are done; caught up: from then until it holds the last of them.`,
   ],
   run: async (context) => {
-    context.progress.begin(regionLost.title, 2 * context.rounds + PULLED);
+    context.progress.begin(regionLost.title, 3 * roundsIn(context));
     const samples: Sample[] = [];
-    for (let round = 1; round <= Math.min(2, context.rounds); round++)
+    for (let round = 1; round <= roundsIn(context); round++)
       samples.push(
         await useRegions(context, await startMeridianRegions(PROFILE), (regions) =>
           oneRound(context, regions),
@@ -39,6 +39,10 @@ export const regionLost: Scenario = {
     return [caseOf(samples)];
   },
 };
+
+function roundsIn({ quick, rounds }: Context): number {
+  return quick ? 1 : Math.min(2, rounds);
+}
 
 function pushesOf({ quick }: Context): number {
   return quick ? PUSHES.quick : PUSHES.full;

@@ -38,7 +38,7 @@ export const replicaLag: Scenario = {
 };
 
 function pushesOf({ quick }: Context): number {
-  return quick ? 15 : 60;
+  return quick ? 10 : 60;
 }
 
 async function measure(

@@ -10,21 +10,20 @@ import { planImage } from '../workload/images.ts';
 import { pushImages } from './content.ts';
 import type { Scenario } from './scenario.ts';
 
-const READERS = 1_000;
 const REPOSITORY = 'slow/readers';
 const MEGABYTE = 1e6;
 
 /** What readers that stall cost, and how fast others are served meanwhile. */
 export const slowReaders: Scenario = {
   name: 'slow-readers',
-  title: 'Memory with a thousand slow readers',
+  title: 'Memory with very many slow readers',
   notes: (context) => [
-    `${READERS} connections ask for a blob of ${sizeOf(context) / MEGABYTE} MB, take the first bytes and no more; then one client reads it whole.`,
+    `${readersIn(context)} connections ask for a blob of ${sizeOf(context) / MEGABYTE} MB, take the first bytes and no more; then one client reads it whole.`,
   ],
   run: async (context) =>
     withServers(context, context.starters, async (servers) => {
       // Each round is the same, and the kernel has to take what it can for each reader first.
-      const few = { ...context, rounds: Math.min(context.rounds, 2) };
+      const few = { ...context, rounds: context.quick ? 1 : Math.min(context.rounds, 2) };
       context.progress.begin(slowReaders.title, stepsOf(few, 1, servers.length) + servers.length);
       const image = planImage({
         ...{ repository: REPOSITORY, tag: '1.0', seed: `${context.seed}/slow` },
@@ -35,6 +34,10 @@ export const slowReaders: Scenario = {
     }),
 };
 
+function readersIn({ quick }: Context): number {
+  return quick ? 200 : 1_000;
+}
+
 function sizeOf({ scale }: Context): number {
   return Math.max(8, Math.round(256 * scale)) * MEGABYTE;
 }
@@ -43,7 +46,7 @@ function comparison(context: Context, digest: string): Comparison {
   const path = `/v2/${REPOSITORY}/blobs/${digest}`;
   const bytes = sizeOf(context);
   return {
-    name: 'a thousand slow readers',
+    name: `${readersIn(context)} slow readers`,
     figures: [
       { name: MEMORY, unit: 'MB', better: 'lower' },
       { name: 'memory before', unit: 'MB', better: 'lower' },
@@ -58,7 +61,7 @@ function comparison(context: Context, digest: string): Comparison {
         });
       await read();
       const before = await memoryOf(server.pids());
-      const sockets = await stalledReaders(server.registry, path, round === 0 ? 1 : READERS);
+      const sockets = await stalledReaders(server.registry, path, round === 0 ? 1 : readersIn(context));
       try {
         // Until the kernel takes no more for any of them.
         await untilQuiet(await withDescendants(server.pids()), context.signal);

@@ -12,7 +12,6 @@ import { pushed } from './content.ts';
 import { holdLocally } from './hold-locally.ts';
 import type { Scenario } from './scenario.ts';
 
-const CLIENTS = 200;
 const PROFILE: LinkProfile = { roundTripMs: 100, megabits: 500 };
 const REPOSITORY = 'stampede/blob';
 const COPIES = 'copies';
@@ -21,9 +20,9 @@ const ALL_DONE = 'all done';
 /** Very many ask at once for what is not there yet. */
 export const stampede: Scenario = {
   name: 'stampede',
-  title: `${CLIENTS} clients, one blob that is not there yet`,
+  title: 'Very many clients, one blob that is not there yet',
   notes: (context) => [
-    `A blob of ${sizeOf(context) / 1e6} MB was just pushed in another region, ${profileText(PROFILE)} away; ${CLIENTS} clients ask for it at once. Copies: how often it came over the link.`,
+    `A blob of ${sizeOf(context) / 1e6} MB was just pushed in another region, ${profileText(PROFILE)} away; ${clientsIn(context)} clients ask for it at once. Copies: how often it came over the link.`,
   ],
   run: async (context) => {
     context.progress.begin(stampede.title, (1 + context.cachingPeers.length) * 2 * (roundsIn(context) + 1));
@@ -40,6 +39,10 @@ export const stampede: Scenario = {
     return [caseOf(samples)];
   },
 };
+
+function clientsIn({ quick }: Context): number {
+  return quick ? 50 : 200;
+}
 
 function sizeOf({ scale }: Context): number {
   return Math.max(1, Math.round(8 * scale)) * 1e6;
@@ -77,11 +80,11 @@ async function roundsOf(context: Context, regions: Regions): Promise<Sample[]> {
     const path = `/v2/${REPOSITORY}/blobs/${layer.digest}`;
     const before = regions.wanBytes(0);
     await pushed(context, regions.origin, { kind: 'push-images', images: [image], connections: 2 });
-    progress.step(`${regions.name}: ${CLIENTS} clients`);
+    progress.step(`${regions.name}: ${clientsIn(context)} clients`);
     await generator.prepare({
       registry: other.registry,
       work: {
-        ...{ kind: 'requests', order: [0], connections: CLIENTS, count: CLIENTS },
+        ...{ kind: 'requests', order: [0], connections: clientsIn(context), count: clientsIn(context) },
         requests: [{ method: 'GET', path, status: 200, bytes: layer.size }],
       },
     });

@@ -39,7 +39,7 @@ export const trace: Scenario = {
 };
 
 function sizesOf({ quick, scale }: Context): TraceSizes {
-  return { images: quick ? 15 : 40, operations: quick ? 100 : 300, scale: scale * SIZES };
+  return { images: quick ? 15 : 40, operations: quick ? 60 : 300, scale: scale * SIZES };
 }
 
 function casesOf(context: Context, images: readonly PlannedImage[]): LoadCase[] {
