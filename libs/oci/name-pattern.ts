@@ -32,6 +32,11 @@ export function parseNamePattern(text: string): NamePattern {
   );
 }
 
+export function isNamePattern(value: unknown): value is NamePattern {
+  const isShort = typeof value === 'string' && value.length <= MAX_REPOSITORY_NAME_BYTES;
+  return isShort && value.split('/').every(isComponent);
+}
+
 /** Takes time proportional to the pattern's length times the name's, whatever they are. */
 export function matchesName(pattern: NamePattern, name: RepositoryName): boolean {
   const firstStar = pattern.indexOf('*');

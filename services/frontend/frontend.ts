@@ -5,6 +5,7 @@ import type { CatalogCache } from './cache/catalog-cache.ts';
 import type { ContentReader } from './content/reader.ts';
 import type { LocalFiles } from './content/local-files.ts';
 import type { Membership } from './membership.ts';
+import type { PlacementRules } from './placement.ts';
 import type { Verification } from './content/verification.ts';
 import type { FrontendSettings } from './settings.ts';
 
@@ -31,6 +32,7 @@ export interface Frontend extends Collaborators {
   readonly settings: FrontendSettings;
   readonly cache: CatalogCache;
   readonly membership: Membership;
+  readonly placement: PlacementRules;
   readonly content: ContentReader;
   readonly files: LocalFiles;
   readonly verification: Verification;

@@ -47,6 +47,7 @@ async function start(): Promise<RunningService> {
   const countElsewhere = elsewhereMetrics(metrics);
   const used = createUsedRegions();
   const collaborators = connectElsewhere(clients(channels), {
+    region,
     regions: (config.regions ?? []).filter(({ name }) => name !== region),
     peerTls: config.peerTls,
     onUsed: (use) => {

@@ -80,7 +80,7 @@ export async function startFrontend(options: FrontendOptions): Promise<RunningFr
 
   const following = followCatalog({
     catalog: frontend.catalog,
-    followers: [frontend.cache, frontend.membership],
+    followers: [frontend.placement, frontend.cache, frontend.membership],
     retryMs: settings.followRetryMs,
     signal: stopping.signal,
   }).catch((error: unknown) => onFault(error, 'following the catalog'));

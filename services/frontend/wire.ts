@@ -6,6 +6,7 @@ import { createContentReader } from './content/reader.ts';
 import { createTurns } from './content/turns.ts';
 import { createVerification } from './content/verification.ts';
 import { createMembership } from './membership.ts';
+import { createPlacementRules } from './placement.ts';
 import type { ReadBudget } from './content/read-budget.ts';
 import type { Frontend } from './frontend.ts';
 import type { FrontendOptions } from './service.ts';
@@ -24,6 +25,7 @@ export function wireFrontend(options: FrontendOptions, budget: ReadBudget, signa
     ...{ storage, uploads, remoteUploads, catalog, transfer, elsewhere, operations, scrub, settings, region },
     cache: createCatalogCache({ settings, now }),
     membership: createMembership({ region, maxFrameGapMs: settings.maxFrameGapMs, now }),
+    placement: createPlacementRules({ region, maxWaitMs: settings.placementWaitMs }),
     content: createContentReader({
       ...{ storage, transfer, elsewhere, verification },
       limits: {

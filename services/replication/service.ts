@@ -31,6 +31,7 @@ import { startOperations } from './operations/start-operations.ts';
 import { startComparer, type Comparer } from './summaries/comparer.ts';
 import { openKeptTree } from './summaries/kept-tree.ts';
 import { summaryCalls } from './summaries/peer-calls.ts';
+import { placedUploads } from './transfer/placed-uploads.ts';
 import { wantedCatalog } from './wanted-catalog.ts';
 
 export interface ReplicationOptions {
@@ -135,7 +136,7 @@ export async function startReplication(
     const { listen, tls, peerListen, peerTls, onFault } = options;
     const forPeers = {
       peer: { ...moving.peer, ...summaryCalls({ ...settings, view, kept }) },
-      uploads: endingElsewhere(options.uploads, keepElsewhere),
+      uploads: placedUploads(endingElsewhere(options.uploads, keepElsewhere), view, region),
       operations: operating.own,
       catalog,
       auth,

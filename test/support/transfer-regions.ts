@@ -16,16 +16,10 @@ import {
 } from '#libs/rpc/contracts.ts';
 import { createRpcServer } from '#libs/rpc/server.ts';
 import type { RegionEvent } from '#libs/region-event.ts';
-import type { RegionAddress } from '#services/replication/peers/remote-region.ts';
 import { defaultTransferSettings, type TransferSettings } from '#services/replication/settings.ts';
-import type { WantedBlob } from '#services/replication/transfer/missing.ts';
-import type { ChangedManifest } from '#services/replication/transfer/pace.ts';
-import {
-  startTransfer,
-  type RunningTransfer,
-  type WantedCatalog,
-} from '#services/replication/transfer/start-transfer.ts';
+import { startTransfer, type RunningTransfer } from '#services/replication/transfer/start-transfer.ts';
 import { countCalls, noSummaries } from './counted-peer.ts';
+import type { TestCatalog } from './test-catalog.ts';
 import { openStorage, type StorageService } from '#services/storage/service.ts';
 import { defaultStorageSettings } from '#services/storage/settings.ts';
 
@@ -64,46 +58,6 @@ export interface TransferRegion {
   /** Undoes `cut`, at the same address. */
   reconnect(): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** What the catalog would say in all regions. */
-export class TestCatalog implements WantedCatalog {
-  readonly records = new Map<string, RegionAddress>();
-  readonly blobs: WantedBlob[] = [];
-  #revision = 1;
-  readonly #listeners = new Set<(manifests: readonly ChangedManifest[] | undefined) => void>();
-
-  catalogId(): string {
-    return 'test';
-  }
-  revision(): number {
-    return this.#revision;
-  }
-  epoch(): number {
-    return 0;
-  }
-  regions(): Iterable<RegionAddress> {
-    return this.records.values();
-  }
-  wanted(manifests: readonly ChangedManifest[] | undefined): Iterable<WantedBlob> {
-    if (manifests === undefined) return this.blobs;
-    const changed = new Set<string>(manifests.map(({ digest }) => digest));
-    return this.blobs.filter(({ digest }) => changed.has(digest));
-  }
-  async narrow(): Promise<undefined> {
-    return undefined;
-  }
-  peersAsked(): number {
-    return 1;
-  }
-  subscribe(listener: (manifests: readonly ChangedManifest[] | undefined) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-  change(manifests?: readonly ChangedManifest[]): void {
-    this.#revision += 1;
-    for (const listener of this.#listeners) listener(manifests);
-  }
 }
 
 const quick: TransferSettings = {

@@ -65,6 +65,9 @@ const status = z.looseObject({
     })
     .nullable(),
   quorum,
+  placements: z.array(z.object({ pattern: z.string(), regions: z.array(z.string()) })).optional(),
+  /** Repositories with regions of their own. */
+  placedRepositories: z.number().optional(),
   regions: z.array(region),
 });
 

@@ -52,6 +52,7 @@ async function show(told: Status, url: string, tools: Tools): Promise<ExitCode> 
   await out.print(`${out.style('bold', 'Quorum')}            ${printable(describeQuorum(told.quorum))}`);
   await out.print(`${out.style('bold', 'Under-replicated')}  ${describeFew(told.underReplicated)}`);
   await out.print(`${out.style('bold', 'Compared')}          ${printable(describeCompared(told))}`);
+  await printPlacements(told, out);
   await out.print('');
   await printTable(
     tools,
@@ -64,6 +65,20 @@ async function show(told: Status, url: string, tools: Tools): Promise<ExitCode> 
     }
   }
   return EXIT.done;
+}
+
+/** Nothing where content may be everywhere. */
+async function printPlacements(
+  { placements = [], placedRepositories = 0 }: Status,
+  out: Tools['out'],
+): Promise<void> {
+  const rules = placements.map(({ pattern, regions }) => `${pattern} in ${regions.join(', ')}`);
+  const own =
+    placedRepositories === 0
+      ? []
+      : [`${countOf(placedRepositories, 'repository', 'repositories')} with regions of their own`];
+  if (rules.length + own.length === 0) return;
+  await out.print(`${out.style('bold', 'Placement')}         ${printable([...rules, ...own].join('; '))}`);
 }
 
 const NUMBERS = ['ROUND TRIP', 'STALENESS', 'LAG', 'MISSING', 'TIME LEFT', 'LOST', 'BLOBS', 'BYTES', 'FREE'];

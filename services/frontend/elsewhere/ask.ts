@@ -1,4 +1,5 @@
 import { RegistryError } from '#libs/oci/errors.ts';
+import { isNotPlaced } from '#libs/placement.ts';
 import type { OtherRegion, OtherRegions } from './regions.ts';
 import type { OnUsed, Used } from './used.ts';
 
@@ -29,8 +30,10 @@ export async function askElsewhere<T>(
       onUsed({ service, region: other.region, signal });
       return answer;
     } catch (error) {
-      if (!isUnavailable(error)) onUsed({ service, region: other.region, signal });
-      if (!isUnavailable(error) || !isRepeatable) throw error;
+      // Content that must not be in that region goes to the next one.
+      const isRefused = isNotPlaced(error);
+      if (!isRefused && !isUnavailable(error)) onUsed({ service, region: other.region, signal });
+      if (!isRefused && !(isUnavailable(error) && isRepeatable)) throw error;
       failure = error;
     }
   }

@@ -27,6 +27,8 @@ import { uploadsOrElsewhere, uploadsThere } from './uploads.ts';
 import type { OnUsed } from './used.ts';
 
 export interface ElsewhereOptions {
+  /** The own one's name. */
+  readonly region: string;
   readonly regions: readonly ConfiguredRegion[];
   readonly peerTls: TlsFiles | undefined;
   readonly onUsed: OnUsed;
@@ -50,7 +52,7 @@ export interface Elsewhere extends Collaborators {
 /** The own region's services and, in the place of those that are away, other regions'. Without any, only bytes come from elsewhere: by replication. */
 export function connectElsewhere(
   own: OwnServices,
-  { regions: configured, peerTls, onUsed, onAway, onBack }: ElsewhereOptions,
+  { region, regions: configured, peerTls, onUsed, onAway, onBack }: ElsewhereOptions,
 ): Elsewhere {
   if (configured.length === 0) {
     return { ...own, elsewhere: own.transfer, answers: () => false, close: () => undefined };
@@ -81,7 +83,7 @@ export function connectElsewhere(
     putAt: new WeakMap(),
   };
   const { storage, replication, regions } = where;
-  const read = readElsewhere(regions, onUsed);
+  const read = readElsewhere(region, regions, onUsed);
   const noteCatalog = ({ position }: { position: { catalogId: string } | null }): void => {
     if (position !== null && position.catalogId !== '') catalogId = position.catalogId;
   };

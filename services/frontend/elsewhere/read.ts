@@ -7,12 +7,17 @@ import type { OnUsed } from './used.ts';
  * Reads from the nearest of the other regions that has the blob, and goes on at the next one where that fails midway. UNAVAILABLE: none of
  * those that answer has it. RANGE_INVALID: the offset is beyond the blob's end.
  */
-export function readElsewhere(regions: OtherRegions, onUsed: OnUsed): Transfer['relay'] {
+export function readElsewhere(own: string, regions: OtherRegions, onUsed: OnUsed): Transfer['relay'] {
   return async function* ({ digest, offset, length }, { signal }) {
     const refusals: string[] = [];
     let sent = 0;
     for (const { region, peer } of regions.nearestFirst()) {
-      const rest = { digest, offset: offset + sent, length: length === 0 ? 0 : length - sent };
+      const rest = {
+        digest,
+        offset: offset + sent,
+        length: length === 0 ? 0 : length - sent,
+        region: own,
+      };
       const sentBefore = sent;
       try {
         for await (const chunk of peer.read(rest, { signal })) {

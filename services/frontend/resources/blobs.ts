@@ -8,6 +8,7 @@ import type { ReadBuffers } from '../content/read-buffers.ts';
 import type { Verification } from '../content/verification.ts';
 import type { Frontend } from '../frontend.ts';
 import { handOver, takesFile } from '../http/accel.ts';
+import { requirePlaced } from '../placement.ts';
 import { answerBytes, answerEmpty } from '../http/answer.ts';
 import { allowsRange, entityTag, isNotModified, requireMatch } from '../http/conditions.ts';
 import { digestOfPath, header, repositoryOf, type Handler, type RequestContext } from '../http/context.ts';
@@ -43,16 +44,17 @@ export interface BlobQuestion {
   readonly forUpload: boolean;
 }
 
-/** Whether the repository owns the blob, and its size. Throws BLOB_UNKNOWN. */
+/** Whether the repository owns the blob, and its size. Throws BLOB_UNKNOWN, DENIED where its content must not be in this region. */
 export async function findBlob(
-  { cache, catalog }: Frontend,
+  { cache, catalog, region }: Frontend,
   question: BlobQuestion,
   signal: AbortSignal,
 ): Promise<FoundBlob> {
-  const cached = cache.blob(question.repository, question.digest);
-  if (cached !== undefined) return cached;
-  const found = await catalog.findBlob(question, { signal });
-  cache.keepBlob(question.repository, found);
+  const { repository, digest } = question;
+  const cached = cache.blob(repository, digest);
+  const found = cached ?? (await catalog.findBlob(question, { signal }));
+  if (cached === undefined) cache.keepBlob(repository, found);
+  requirePlaced(repository, found.reuse, region);
   return found;
 }
 

@@ -62,9 +62,21 @@ async function tellDurability(frontend: Frontend, ctx: RequestContext): Promise<
   const regions = await followDurability(frontend.operations, question, limitMs, signal);
   tellPosition(ctx, position, frontend.settings);
   const held = regions.filter(({ durable }) => durable).length;
-  if (held < count) throw notYet(reference, digest, count, regions);
+  const told: Told = {
+    ...{ digest, regions, durable: held >= count },
+    ...(asked.placement.length > 0 && { placement: asked.placement }),
+  };
+  if (!told.durable) throw notYet(reference, told, count);
   ctx.set('Cache-Control', 'no-store');
-  answerJson(ctx, { digest, regions, durable: true });
+  answerJson(ctx, told);
+}
+
+interface Told {
+  readonly digest: string;
+  readonly regions: readonly RegionState[];
+  readonly durable: boolean;
+  /** The regions that the content may be in, where these are not all. */
+  readonly placement?: readonly string[];
 }
 
 /** Throws REQUEST_INVALID, TAG_INVALID or DIGEST_INVALID. */
@@ -87,13 +99,14 @@ function readRegions(ctx: RequestContext): string[] {
   );
 }
 
-function notYet(reference: string, digest: string, count: number, regions: RegionState[]): RegistryError {
+function notYet(reference: string, told: Told, count: number): RegistryError {
+  const { regions } = told;
   const missing = regions.filter(({ durable }) => !durable).map(({ region }) => region);
   return new RegistryError(
     'UNAVAILABLE',
     `What ${reference} stands for should be durable in ${count} of the regions ${regions.map(({ region }) => region).join(', ')}, ` +
       `but is not yet in ${missing.join(', ')}. Ask again, with wait to be told as soon as it is.`,
-    { detail: { digest, regions, durable: false }, retryAfterSeconds: 5 },
+    { detail: told, retryAfterSeconds: 5 },
   );
 }
 

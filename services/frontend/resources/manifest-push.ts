@@ -23,11 +23,12 @@ import { tellPosition } from '../http/freshness.ts';
 
 /** Stores a manifest's bytes and publishes it under a tag, or under its digest and any number of tags. */
 export function pushManifest(frontend: Frontend): Handler {
-  const { settings, storage, catalog, content, cache, membership } = frontend;
+  const { settings, storage, catalog, content, cache, membership, placement } = frontend;
   return async (ctx) => {
     const repository = repositoryOf(ctx);
     const reference = referenceOf(ctx);
     membership.requireWritable();
+    await placement.requireHere(repository, [], ctx.state.signal);
     const tags = tagsOf(ctx, reference, settings.maxTagsPerPush);
     const ifMatch = readCondition('If-Match', header(ctx, 'if-match'));
     const ifNoneMatch = readCondition('If-None-Match', header(ctx, 'if-none-match'));

@@ -5,6 +5,7 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import type { Descriptor } from '#types/meridian/v1/Descriptor.ts';
 import type { ResolvedManifest } from '#types/meridian/v1/ResolvedManifest.ts';
 import type { Frontend } from '../frontend.ts';
+import { requirePlaced } from '../placement.ts';
 import { answerBytes, answerEmpty } from '../http/answer.ts';
 import { entityTag, isNotModified, readCondition, requireMatch } from '../http/conditions.ts';
 import { header, referenceOf, repositoryOf, type Handler, type RequestContext } from '../http/context.ts';
@@ -57,9 +58,9 @@ export function deleteManifest(frontend: Frontend): Handler {
   };
 }
 
-/** Throws MANIFEST_UNKNOWN, or UNAVAILABLE where that can't be known. */
+/** Throws MANIFEST_UNKNOWN, or UNAVAILABLE where that can't be known; DENIED where the repository's content must not be in this region. */
 async function resolve(
-  { cache, catalog }: Frontend,
+  { cache, catalog, region }: Frontend,
   ctx: RequestContext,
   repository: RepositoryName,
   parsed: Reference,
@@ -70,6 +71,7 @@ async function resolve(
   const answer =
     cached ?? (await catalog.resolve({ repository, reference, freshness }, { signal: ctx.state.signal }));
   if (cached === undefined) cache.keepManifest(repository, reference, answer);
+  requirePlaced(repository, answer.reuse, region);
   if (answer.manifest !== null) return { manifest: answer.manifest, position: answer.position };
   throw new RegistryError('INTERNAL', 'The catalog answered without a manifest.');
 }

@@ -1,4 +1,5 @@
 import { OCI_INDEX } from '#libs/oci/mediatype.ts';
+import { isPlaced, notPlaced } from '#libs/placement.ts';
 import type { Referrer } from '#types/meridian/v1/Referrer.ts';
 import type { Frontend } from '../frontend.ts';
 import { answerJson } from '../http/answer.ts';
@@ -7,7 +8,7 @@ import { readFreshness, tellPosition } from '../http/freshness.ts';
 import { linkNext, readPage } from '../http/paging.ts';
 
 /** The manifests whose subject is the digest, as an index; an empty one where there are none, for unknown repositories too. */
-export function listReferrers({ catalog, settings }: Frontend): Handler {
+export function listReferrers({ catalog, settings, region }: Frontend): Handler {
   return async (ctx) => {
     const repository = repositoryOf(ctx);
     const digest = digestOfPath(ctx);
@@ -16,6 +17,7 @@ export function listReferrers({ catalog, settings }: Frontend): Handler {
     const freshness = readFreshness(ctx);
     const request = { repository, digest, artifactType, ...page, limit: Math.max(1, page.limit), freshness };
     const answer = await catalog.listReferrers(request, { signal: ctx.state.signal });
+    if (!isPlaced(answer.regions, region)) throw notPlaced(repository, answer.regions, region);
     const referrers = answer.referrers.slice(0, page.limit);
     const last = referrers.at(-1)?.manifest?.digest;
     const filters = artifactType === '' ? {} : { artifactType };

@@ -64,17 +64,21 @@ function unreachable(region: string, cause: RegistryError): RegistryError {
 }
 
 function notDrained(drain: Drain): RegistryError {
-  const { region, soleBlobs, soleBytes, solePins, unreachable, failure } = drain;
+  const { region, soleBlobs, soleBytes, solePins, placedHereOnly, unreachable, failure } = drain;
   const what =
     drain.finishedAt === 0
       ? 'it has not been looked at whole yet'
       : soleBlobs + solePins > 0
         ? `${soleBlobs} blobs (${soleBytes} bytes) and ${solePins} of unfinished pushes are not in enough other regions yet`
         : 'the check that says so is still to come';
+  const only =
+    placedHereOnly.length === 0
+      ? ''
+      : ` The content of ${placedHereOnly.join(', ')} may be in no other active region: change their setting regions, or the rules of placements.`;
   const away = unreachable.length === 0 ? '' : ` Out of reach: ${unreachable.join(', ')}.`;
   return new RegistryError(
     'CONFLICT',
-    `The region ${region} is not drained: ${failure === '' ? what : failure}.${away} Try again in a moment, or remove it with ?force=true and lose that.`,
+    `The region ${region} is not drained: ${failure === '' ? what : failure}.${only}${away} Try again in a moment, or remove it with ?force=true and lose that.`,
     { detail: { reason: 'not drained', ...shownDrain(drain) }, retryAfterSeconds: RETRY_AFTER_SECONDS },
   );
 }

@@ -82,8 +82,9 @@ function tellRegion(
   });
 }
 
-function told({ repository, durability }: RegionChanged['shortfalls'][number]): object {
-  return repository === '' ? { defaults: true, durability } : { repository, durability };
+function told({ repository, durability, regions }: RegionChanged['shortfalls'][number]): object {
+  if (repository === '') return { defaults: true, durability };
+  return { repository, durability, ...(regions.length > 0 && { regions }) };
 }
 
 const labels = z.record(z.string(), z.string()).optional();

@@ -12,7 +12,7 @@ import { shownDrain } from './shown-drain.ts';
 const ASK_TIMEOUT_MS = 2_000;
 
 /** The cluster as this region sees it. Answers whoever is away: what can't be had is told so. */
-export function readStatus({ catalog, operations, settings, region: own }: Frontend): Handler {
+export function readStatus({ catalog, operations, placement, settings, region: own }: Frontend): Handler {
   return async (ctx) => {
     const { signal } = ctx.state;
     const limited = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
@@ -36,6 +36,7 @@ export function readStatus({ catalog, operations, settings, region: own }: Front
       }),
     ]);
     signal.throwIfAborted();
+    const { rules, repositories } = placement.shown();
     tellPosition(ctx, status.position, settings);
     ctx.set('Cache-Control', 'no-store');
     answerJson(ctx, {
@@ -46,6 +47,8 @@ export function readStatus({ catalog, operations, settings, region: own }: Front
       // As this region knows; null while it can't.
       underReplicated: standings.find(({ region }) => region === own)?.underReplicated ?? null,
       quorum,
+      placements: rules,
+      placedRepositories: repositories,
       regions,
     });
   };

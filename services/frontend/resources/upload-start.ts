@@ -16,6 +16,7 @@ export function startUpload(frontend: Frontend): Handler {
     const mount = digestOfQuery(ctx, 'mount');
     const algorithm = algorithmWanted(ctx, digest);
     frontend.membership.requireWritable();
+    await frontend.placement.requireHere(repository, [], ctx.state.signal);
     if (mount !== undefined && (await mountBlob(frontend, ctx, repository, mount))) {
       tellBlobCreated(ctx, repository, mount);
       return;

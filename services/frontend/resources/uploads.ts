@@ -1,5 +1,6 @@
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
+import { regionOfUpload } from '#libs/upload-id.ts';
 import type { Upload } from '#types/meridian/v1/Upload.ts';
 import type { Frontend } from '../frontend.ts';
 import { answerEmpty } from '../http/answer.ts';
@@ -20,6 +21,7 @@ import {
 export function writeUpload(frontend: Frontend): Handler {
   return async (ctx) => {
     const target = targetOf(ctx);
+    await requirePlaced(frontend, ctx, target);
     tellUpload(ctx, await append(frontend, ctx, target), 202);
   };
 }
@@ -28,6 +30,7 @@ export function writeUpload(frontend: Frontend): Handler {
 export function endUpload(frontend: Frontend): Handler {
   return async (ctx) => {
     const target = targetOf(ctx);
+    await requirePlaced(frontend, ctx, target);
     const digest = digestOfQuery(ctx, 'digest');
     if (digest === undefined) {
       throw new RegistryError(
@@ -58,6 +61,15 @@ export function cancelUpload(frontend: Frontend): Handler {
     await uploadsOf(frontend, target.id).cancel({ ...target, offset: -1 }, { signal: ctx.state.signal });
     answerEmpty(ctx, 204);
   };
+}
+
+/** An upload may have been begun before its repository was placed. Throws DENIED where it, or this front end, is in a region for other content only. */
+function requirePlaced(
+  { placement }: Frontend,
+  ctx: RequestContext,
+  { id, repository }: { id: string; repository: RepositoryName },
+): Promise<void> {
+  return placement.requireHere(repository, [regionOfUpload(id)], ctx.state.signal);
 }
 
 function targetOf(ctx: RequestContext): Target & { readonly repository: RepositoryName } {

@@ -1,15 +1,16 @@
 import { once } from 'node:events';
 import type { Catalog } from '#libs/rpc/contracts.ts';
 import type { Frame } from '#types/meridian/v1/Frame.ts';
+import type { Placements } from '#types/meridian/v1/Placements.ts';
 import type { TagChange } from '#types/meridian/v1/TagChange.ts';
 import type { Staleness } from './staleness.ts';
-import type { RegionView, ViewChange, ViewState } from './view/view.ts';
+import type { RegionView, RepositoryView, ViewChange, ViewState } from './view/view.ts';
 
 /** The most tags and repositories that one frame lists; more make it a reset. */
 const MAX_LISTED = 1_000;
 
 export interface FollowOptions {
-  readonly view: ViewState & RegionView;
+  readonly view: ViewState & RegionView & RepositoryView;
   readonly staleness: Staleness;
   /** This region's name. */
   readonly region: string;
@@ -31,11 +32,13 @@ export function createFollow({
 }: FollowOptions): Catalog['follow'] {
   return async function* (_request, { signal }) {
     const changes = collectChanges(view);
+    const placements = tellPlacements(view);
     const ended = AbortSignal.any([signal, stopping]);
     try {
       while (!ended.aborted) {
         const position = { ...view.position(), stalenessMs: staleness.ms() };
-        yield { position, process, ...changes.take(), ...standing(view, region) };
+        const changed = changes.take();
+        yield { position, process, ...changed, ...standing(view, region), placements: placements(changed) };
         await changes.next(AbortSignal.any([ended, AbortSignal.timeout(frameEveryMs)]));
       }
     } finally {
@@ -55,6 +58,24 @@ function standing(view: RegionView, region: string): Pick<Frame, 'regionState' |
     elsewhere: active.map(({ name, labels: { registry } }) =>
       registry === undefined ? name : `${name} at ${registry}`,
     ),
+  };
+}
+
+/** Gives what changes may have made of the placements, where it is something else than the time before. */
+function tellPlacements(view: RepositoryView): (changed: Changed) => Placements | null {
+  let told: string | undefined;
+  return ({ reset, repositories }) => {
+    if (told !== undefined && !reset && repositories.length === 0) return null;
+    const rules = (view.defaults()?.placements ?? []).map((rule) => ({
+      ...rule,
+      regions: [...rule.regions],
+    }));
+    const placed = view.placed().map((one) => ({ ...one, regions: [...one.regions] }));
+    const placements = { rules, repositories: placed };
+    const text = JSON.stringify(placements);
+    if (text === told) return null;
+    told = text;
+    return placements;
   };
 }
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { isDigest, type Digest } from '#libs/oci/digest.ts';
+import { isNamePattern, type NamePattern } from '#libs/oci/name-pattern.ts';
+import type { Placement, PlacementRule } from '#libs/placement.ts';
 import { jsonCodec, type Codec } from './codec.ts';
 
 /*
@@ -20,6 +22,10 @@ export interface Settings {
   readonly missing?: 'refuse' | 'accept';
   /** When manifests go that nothing has kept any longer; without it, never. `keep`: never, whatever the defaults say. */
   readonly untagged?: 'keep' | { readonly deleteAfterMs: number };
+  /** Of a repository only: where its content may be, whatever the rules say. */
+  readonly regions?: Placement;
+  /** Of the defaults only. */
+  readonly placements?: readonly PlacementRule[];
 }
 
 export interface RepositoryRecord extends Settings {
@@ -86,12 +92,16 @@ export interface CompactionRecord {
 export const count = z.int().nonnegative();
 export const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
 
+const regions = z.array(z.string());
+
 const settings = z.object({
   durability: z.union([z.enum(['local', 'quorum', 'all']), z.int().positive()]).exactOptional(),
   reads: z.enum(['bounded', 'strong']).exactOptional(),
   maxStalenessMs: count.exactOptional(),
   missing: z.enum(['refuse', 'accept']).exactOptional(),
   untagged: z.union([z.literal('keep'), z.object({ deleteAfterMs: count })]).exactOptional(),
+  regions: regions.exactOptional(),
+  placements: z.array(z.object({ pattern: z.custom<NamePattern>(isNamePattern), regions })).exactOptional(),
 });
 
 export const defaultsRecord: Codec<Settings> = jsonCodec(settings);

@@ -6,20 +6,24 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import type { Reclaim, Storage } from '#libs/rpc/contracts.ts';
 import type { Barrier } from '../catalog/barrier.ts';
 import { lagging } from '../catalog/barrier.ts';
+import { placedHere } from '../catalog/placement.ts';
 import { reachedWithin } from '../catalog/view/reached.ts';
-import type { NamedView, ViewState } from '../catalog/view/view.ts';
+import type { NamedView, OwnershipView, RepositoryView, ViewState } from '../catalog/view/view.ts';
 import { advanceEpoch } from './advance-epoch.ts';
 import { checkLineage, currentLineage } from './lineage.ts';
+import type { LetGo } from './let-go.ts';
 import { added, type CollectionReport } from './report.ts';
 import type { CollectSettings } from './settings.ts';
 
 export interface CollectOptions {
   readonly region: string;
   readonly etcd: KeyValueStore;
-  readonly view: ViewState & NamedView;
+  readonly view: ViewState & NamedView & OwnershipView & RepositoryView;
   readonly barrier: Barrier;
   readonly storage: Pick<Storage, 'list'>;
   readonly reclaim: Reclaim;
+  /** Of what the catalog names, but only for other regions. */
+  readonly letGo: LetGo;
   readonly settings: CollectSettings;
 }
 
@@ -54,9 +58,9 @@ export async function collect(
 
 type OnProgress = (counts: Parameters<typeof added>[1]) => void;
 
-/** Tells the storage of everything it holds whether the catalog names it. */
+/** Tells the storage of everything it holds whether the catalog names it, for this region. */
 async function review(
-  { view, storage, reclaim, settings }: CollectOptions,
+  { region, view, storage, reclaim, settings }: CollectOptions,
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<void> {
@@ -66,7 +70,7 @@ async function review(
     const digests = batch;
     batch = [];
     // In one turn: what the view says is of one revision.
-    const named = view.named(digests);
+    const named = placedHere(view, region).named(view, digests);
     const unnamed = digests.filter((digest) => !named.has(digest));
     const found = await reclaim.review({ unnamed, named: [...named], graceMs }, { signal });
     const { pinned, unused, condemned } = found;
@@ -107,9 +111,9 @@ async function sweep(
   }
   while (page.length > 0) {
     if (view.position().catalogId !== catalogId) throw exchanged();
-    const named = view.named(page);
-    const digests = page.filter((digest) => !named.has(digest));
-    await reclaim.review({ unnamed: [], named: [...named], graceMs }, { signal });
+    const digests = await unwanted(options, page, signal);
+    const kept = page.filter((digest) => !digests.includes(digest));
+    await reclaim.review({ unnamed: [], named: kept, graceMs }, { signal });
     const { removed } = await reclaim.sweep({ digests, epoch, graceMs }, { signal });
     onProgress({
       removedBlobs: removed.length,
@@ -120,6 +124,21 @@ async function sweep(
   }
   await reclaim.expirePins({ epoch }, { signal });
   failpoint('collect.expired');
+}
+
+/** Those that the catalog does not name, or names for other regions only, which have taken them. */
+async function unwanted(
+  { region, view, letGo }: CollectOptions,
+  page: readonly Digest[],
+  signal: AbortSignal,
+): Promise<Digest[]> {
+  const wanted = placedHere(view, region).named(view, page);
+  const named = view.named(page.filter((digest) => !wanted.has(digest)));
+  const gone = named.size === 0 ? named : await letGo([...named], signal);
+  // It may have changed meanwhile where content may be.
+  const wantedNow = placedHere(view, region).named(view, page);
+  const namedNow = view.named(page);
+  return page.filter((digest) => !wantedNow.has(digest) && (!namedNow.has(digest) || gone.has(digest)));
 }
 
 function exchanged(): RegistryError {

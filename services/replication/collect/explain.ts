@@ -2,7 +2,8 @@ import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import type { Reclaim, Storage } from '#libs/rpc/contracts.ts';
 import type { BlobExplanation } from '#types/meridian/v1/BlobExplanation.ts';
 import type { BlobUse } from '#types/meridian/v1/BlobUse.ts';
-import type { NamedView } from '../catalog/view/view.ts';
+import { placedHere } from '../catalog/placement.ts';
+import type { NamedView, OwnershipView, RepositoryView } from '../catalog/view/view.ts';
 import type { CollectSettings } from './settings.ts';
 
 /** Blobs that are looked at together. */
@@ -11,7 +12,8 @@ const BATCH = 200;
 const MAX_NAMERS_TOLD = 10;
 
 export interface ExplainOptions {
-  readonly view: NamedView;
+  readonly region: string;
+  readonly view: NamedView & OwnershipView & RepositoryView;
   readonly storage: Pick<Storage, 'list'>;
   readonly reclaim: Pick<Reclaim, 'describe'>;
   readonly settings: CollectSettings;
@@ -41,13 +43,15 @@ async function* heldDigests(
 }
 
 async function* explain(
-  { view, reclaim, settings }: ExplainOptions,
+  { region, view, reclaim, settings }: ExplainOptions,
   digests: readonly Digest[],
   signal: AbortSignal,
 ): AsyncGenerator<BlobExplanation, void, undefined> {
   const { blobs } = await reclaim.describe({ digests: [...digests] }, { signal });
+  const wanted = placedHere(view, region).named(view, digests);
   for (const use of blobs) {
-    const namedBy = view.namersOf(parseDigest(use.digest), MAX_NAMERS_TOLD);
+    const digest = parseDigest(use.digest);
+    const namedBy = wanted.has(digest) ? view.namersOf(digest, MAX_NAMERS_TOLD) : [];
     const goesAt = namedBy.length > 0 || use.pins.length > 0 ? 0 : earliest(use, settings.collectGraceMs);
     yield { use, namedBy, goesAt };
   }

@@ -15,6 +15,8 @@ export interface FollowDamageOptions {
 }
 
 const RETRY_MS = 1_000;
+/** Manifests of one damaged blob that are looked at. */
+const MAX_NAMERS = 20;
 /** Damaged blobs remembered, to tell when they are held again. */
 const MAX_DAMAGED = 10_000;
 
@@ -25,8 +27,9 @@ export async function followDamage(options: FollowDamageOptions, signal: AbortSi
     try {
       for await (const { digest, size, why } of iterateOutsideTrace(scrub.follow({}, { signal }))) {
         onEvent({ kind: 'damaged', digest, size, why });
-        const [naming] = view.namersOf(parseDigest(digest), 1);
-        if (naming !== undefined) lookAgain([{ repository: naming.repository, digest: naming.manifest }]);
+        // Not all of their repositories need be placed in this region.
+        const namers = view.namersOf(parseDigest(digest), MAX_NAMERS);
+        lookAgain(namers.map(({ repository, manifest }) => ({ repository, digest: manifest })));
       }
     } catch {
       // The storage is away, or restarts.

@@ -1,9 +1,11 @@
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
+import { placedOf } from '#libs/placement.ts';
 import type { Reclaim, Storage } from '#libs/rpc/contracts.ts';
 import type { BlobStat } from '#types/meridian/v1/BlobStat.ts';
 import type { KeptPin } from '#types/meridian/v1/KeptPin.ts';
 import type { Barrier } from '../catalog/barrier.ts';
+import { placementInView } from '../catalog/placement.ts';
 import type {
   NamedView,
   OwnershipView,
@@ -24,6 +26,9 @@ export interface CheckDrainOptions extends HandOverOptions {
   readonly settings: MembershipSettings;
 }
 
+/** Repositories that are named. */
+const MAX_TOLD = 20;
+
 /** What a check has found so far. */
 export interface DrainCounts {
   checkedBlobs: number;
@@ -33,12 +38,15 @@ export interface DrainCounts {
   handedOver: number;
   openUploads: number;
   readonly unreachable: Set<string>;
+  /** Repositories whose content may be in no other active region; some of them. */
+  readonly placedHereOnly: Set<string>;
 }
 
 export function noCounts(): DrainCounts {
   return {
     ...{ checkedBlobs: 0, soleBlobs: 0, soleBytes: 0, solePins: 0, handedOver: 0, openUploads: 0 },
     unreachable: new Set(),
+    placedHereOnly: new Set(),
   };
 }
 
@@ -93,8 +101,15 @@ async function checkBlobs(
     signal,
   );
   for (const digest of named) {
-    const copies = holders.filter((held) => held.has(digest)).length;
-    if (copies > 0 && copies >= wanted(digest)) continue;
+    const missing = wanted(digest).filter(({ regions, count }) => {
+      const copies = regions.filter((name) => holders.get(name)?.has(digest) === true).length;
+      return copies < count;
+    });
+    if (missing.length === 0) continue;
+    for (const { regions, repository } of missing) {
+      if (regions.length === 0 && counts.placedHereOnly.size < MAX_TOLD)
+        counts.placedHereOnly.add(repository);
+    }
     counts.soleBlobs += 1;
     counts.soleBytes += sizes.get(digest) ?? 0;
   }
@@ -136,8 +151,12 @@ async function checkPins(
     (peer, limited) => peer.pins({ repository, digests }, { signal: limited }),
     signal,
   );
-  const sole = blobs.filter(({ digest }) => !pinned.some((held) => held.has(digest)));
+  const regions = placedOf(placementInView(view, repository), [...pinned.keys()]);
+  const sole = blobs.filter(({ digest }) => !regions.some((name) => pinned.get(name)?.has(digest) === true));
   const left = sole.length === 0 ? [] : await handOver(options, repository, sole, signal);
+  if (left.length > 0 && regions.length === 0 && counts.placedHereOnly.size < MAX_TOLD) {
+    counts.placedHereOnly.add(repository);
+  }
   counts.handedOver += sole.length - left.length;
   counts.solePins += left.length;
 }

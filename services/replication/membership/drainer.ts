@@ -135,6 +135,7 @@ function toldOf(region: string, state: string, running: boolean, check: Check | 
     ...{ region, state, running, startedAt: startedAtMs, finishedAt: finishedAtMs, revision, failure },
     ...counts,
     unreachable: [...counts.unreachable].sort(),
+    placedHereOnly: [...counts.placedHereOnly].filter((repository) => repository !== '').sort(),
     drained: check?.drained ?? false,
   };
 }

@@ -1,12 +1,12 @@
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Transfer, Uploads } from '#libs/rpc/contracts.ts';
 import { regionOfUpload } from '#libs/upload-id.ts';
-import type { RegionView, ViewState } from '../catalog/view/view.ts';
+import type { RegionView, RepositoryView, ViewState } from '../catalog/view/view.ts';
 import { handOver, type HandOverOptions } from './hand-over.ts';
 import { stateOf } from './own-state.ts';
 
 export interface KeepElsewhereOptions extends HandOverOptions {
-  readonly view: RegionView & ViewState;
+  readonly view: RegionView & RepositoryView & ViewState;
 }
 
 /**

@@ -32,7 +32,7 @@ export async function readStanding(
     position: { ...view.position(), stalenessMs: stalenessMs() },
     ...status,
     ...{ ...stats, openUploads: uploads },
-    copiesWanted: regionsAsked(settingsInView(view).durability, activeOthers(view, '').length),
+    copiesWanted: regionsAsked(settingsInView(view).durability, activeOthers(view, '')),
     compared: [...comparer.compared()],
     underReplicated: comparer.underReplicated() ?? null,
     regions: view.regions().map(({ name, state }) => ({

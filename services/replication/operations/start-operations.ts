@@ -7,6 +7,7 @@ import type { OpenCatalog } from '../catalog/catalog.ts';
 import { systemClock } from '../catalog/collaborators.ts';
 import { DEFAULT_SETTINGS } from '../catalog/settings.ts';
 import { startCollector } from '../collect/collector.ts';
+import { createLetGo } from '../collect/let-go.ts';
 import { defaultCollectSettings, type CollectSettings } from '../collect/settings.ts';
 import { followDamage } from '../healing/follow-damage.ts';
 import { createHealer } from '../healing/healer.ts';
@@ -60,8 +61,10 @@ export function startOperations(
   const { directory, status, filling, fetcher, lookAgain } = moving;
   const settings = { ...defaultCollectSettings, ...options.collectSettings };
   const shared = { ...options, view, barrier, stalenessMs, settings, clock: systemClock };
+  const membership = { ...defaultMembershipSettings, ...options.membershipSettings };
   const collector = startCollector({
     ...shared,
+    letGo: createLetGo({ region, view, directory, settings: membership }),
     onCollected: ({ removedBlobs: blobs, removedBytes: bytes }) => {
       if (blobs > 0) onEvent({ kind: 'collected', blobs, bytes });
     },
@@ -76,14 +79,15 @@ export function startOperations(
   const drainer = startDrainer({
     ...shared,
     directory,
-    settings: { ...defaultMembershipSettings, ...options.membershipSettings },
+    settings: membership,
     onDrained: () => onEvent({ kind: 'drained' }),
   });
   const untell = tellChanges(view, onEvent);
   const transfer = () => ({ ...status(), filling: filling() });
   const healer = createHealer({
     ...{ ...defaultTransferSettings, ...options.transferSettings, ...shared, fetcher },
-    wanted: (repository) => (repository === undefined ? view.wantedBlobs(region) : view.wantedIn(repository)),
+    wanted: (repository) =>
+      repository === undefined ? view.wantedBlobs(region) : view.wantedIn(region, repository),
     isLive: (name) => directory.find(name)?.live === true,
   });
   const stopping = new AbortController();

@@ -84,7 +84,10 @@ export function openPeerDirectory(options: DirectoryOptions): PeerDirectory {
       if (remotes.has(region)) continue;
       const remote = openRemoteRegion(
         { region, state: record.state, endpoint: record.endpoint },
-        { ...settings, tls: options.tls, catalogId: options.catalogId, onFault: options.onFault },
+        {
+          ...{ ...settings, tls: options.tls, catalogId: options.catalogId, onFault: options.onFault },
+          asking: options.region,
+        },
       );
       remotes.set(region, remote);
       ping(remote).catch(options.onFault);

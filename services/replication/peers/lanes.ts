@@ -1,5 +1,5 @@
 import { openRpcChannel, type RpcChannelOptions } from '#libs/rpc/client.ts';
-import { peerContract, type Peer } from '#libs/rpc/contracts.ts';
+import { peerContract, type Peer, type Storage } from '#libs/rpc/contracts.ts';
 
 /**
  * Connections to a region for the bulk of blobs, besides the one that all other calls share: one alone does not fill a long link, and small
@@ -9,7 +9,7 @@ export interface Lanes {
   /** How many of them the round trip is worth. */
   count(): number;
   /** As the region's Peer.Read, on the connection that has the least to bring. */
-  readonly read: Peer['read'];
+  readonly read: Storage['read'];
   /** When the last bytes came on any of them, by the clock of `performance`. */
   heardAt(): number;
   close(): void;
@@ -17,6 +17,8 @@ export interface Lanes {
 
 export interface LaneOptions extends RpcChannelOptions {
   readonly linkConnections: number;
+  /** This region's name: who asks for bytes says where they go. */
+  readonly asking: string;
   /** The shortest of late, which is the way's; Infinity while none is known. */
   readonly roundTripMs: () => number;
 }
@@ -25,7 +27,7 @@ export interface LaneOptions extends RpcChannelOptions {
 const ROUND_TRIP_OF_ONE_MS = 20;
 
 /** Opens a connection when it is first used. */
-export function openLanes({ linkConnections, roundTripMs, ...channelOptions }: LaneOptions): Lanes {
+export function openLanes({ linkConnections, asking, roundTripMs, ...channelOptions }: LaneOptions): Lanes {
   const lanes: Lane[] = [];
   let heardAt = -Infinity;
   const count = (): number => {
@@ -49,7 +51,7 @@ export function openLanes({ linkConnections, roundTripMs, ...channelOptions }: L
       const lane = leastBusy();
       lane.reads += 1;
       try {
-        for await (const chunk of lane.read(request, context)) {
+        for await (const chunk of lane.read({ ...request, region: asking }, context)) {
           heardAt = performance.now();
           yield chunk;
         }

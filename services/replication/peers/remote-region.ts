@@ -6,6 +6,7 @@ import {
   uploadsContract,
   type Operations,
   type Peer,
+  type Storage,
   type Uploads,
 } from '#libs/rpc/contracts.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
@@ -27,12 +28,15 @@ export interface RemoteRegion extends RegionAddress {
   readonly live: boolean;
   /** A running mean; Infinity until the first answer. */
   readonly roundTripMs: number;
-  readonly peer: Peer;
+  readonly peer: RemotePeer;
   /** For reading much. */
   readonly lanes: Lanes;
   readonly uploads: Uploads;
   readonly operations: Operations;
 }
+
+/** The other region's answers to this one: who asks for bytes says where they go. */
+export type RemotePeer = Omit<Peer, 'read'> & Pick<Storage, 'read'>;
 
 export type LivenessEvent = Extract<RegionEvent, { kind: 'region-lost' | 'region-back' }>;
 
@@ -47,6 +51,8 @@ export interface PingedRegion extends RemoteRegion {
 }
 
 export interface RemoteRegionOptions {
+  /** This region's name. */
+  readonly asking: string;
   readonly tls: TlsFiles | undefined;
   readonly askTimeoutMs: number;
   readonly pingsUntilLost: number;
@@ -67,11 +73,15 @@ const FORGETTING = 1.02;
 export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOptions): PingedRegion {
   const where = { address: address.endpoint, ...(options.tls === undefined ? {} : { tls: options.tls }) };
   const channel = openRpcChannel(where);
-  const peer = channel.client(peerContract);
+  const client = channel.client(peerContract);
+  const peer: RemotePeer = {
+    ...client,
+    read: (request, context) => client.read({ ...request, region: options.asking }, context),
+  };
   let roundTripMs = Infinity;
-  const { linkConnections } = options;
+  const { linkConnections, asking } = options;
   let shortestMs = Infinity;
-  const lanes = openLanes({ ...where, linkConnections, roundTripMs: () => shortestMs });
+  const lanes = openLanes({ ...where, linkConnections, asking, roundTripMs: () => shortestMs });
   let unanswered = 0;
   let live = true;
   let { state } = address;

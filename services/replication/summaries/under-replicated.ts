@@ -1,12 +1,12 @@
-import { hexOf, type Digest } from '#libs/oci/digest.ts';
+import type { Digest } from '#libs/oci/digest.ts';
 import type {
   NamedView,
   OwnershipView,
   RegionView,
   RepositoryView,
   WantedBlob,
-  WantedView,
 } from '../catalog/view/view.ts';
+import { placesAnything } from '../catalog/placement.ts';
 import { settingsInView } from '../catalog/configure/effective.ts';
 import { regionsAsked } from '../catalog/push/durability.ts';
 import { copiesWanted } from '../membership/copies-wanted.ts';
@@ -28,22 +28,24 @@ const MAX_NAMERS = 1_000;
 /** `lacks` are those of all active regions, by name. */
 export function underReplicated(
   lacks: ReadonlyMap<string, Lack>,
-  view: NamedView & OwnershipView & RegionView & RepositoryView & WantedView,
+  view: NamedView & OwnershipView & RegionView & RepositoryView,
 ): UnderReplicated {
-  const lacking = new Map<Digest, { blob: WantedBlob; regions: number }>();
-  for (const { each } of lacks.values()) {
-    if (each === undefined) return atMost([...lacks.values()], view);
+  const lacking = new Map<Digest, { blob: WantedBlob; regions: Set<string> }>();
+  for (const [region, { each }] of lacks) {
+    if (each === undefined) return atMost(lacks, view);
     for (const blob of each) {
-      const regions = 1 + (lacking.get(blob.digest)?.regions ?? 0);
-      lacking.set(blob.digest, { blob, regions });
+      const regions = lacking.get(blob.digest)?.regions ?? new Set();
+      lacking.set(blob.digest, { blob, regions: regions.add(region) });
     }
   }
   const copies = copiesWanted(view, '');
   const images = new Set<string>();
   const sum = { blobs: 0, bytes: 0 };
   for (const [digest, { blob, regions }] of lacking) {
-    const wanting = [...lacks.keys()].filter((region) => view.wantedUnder(region, hexOf(digest)).length > 0);
-    if (wanting.length - regions >= copies(digest)) continue;
+    const isHeld = copies(digest).every((wanted) => {
+      return wanted.regions.filter((region) => !regions.has(region)).length >= wanted.count;
+    });
+    if (isHeld) continue;
     sum.blobs += 1;
     sum.bytes += blob.size;
     for (const { repository, manifest } of view.namersOf(digest, MAX_NAMERS)) {
@@ -53,9 +55,13 @@ export function underReplicated(
   return { ...sum, images: images.size, exact: true };
 }
 
-/** Each blob in fewer regions than the default durability asks is lacking in so many at least, and counts in each of these. */
-function atMost(lacks: readonly Lack[], view: RepositoryView): UnderReplicated {
-  const lackingIn = lacks.length - regionsAsked(settingsInView(view).durability, lacks.length) + 1;
-  const total = lacks.reduce((sum, { blobs }) => sum + blobs, 0);
+/**
+ * Each blob in fewer regions than the default durability asks is lacking in so many at least, and counts in each of these; one that may be in some
+ * regions only, perhaps in one.
+ */
+function atMost(lacks: ReadonlyMap<string, Lack>, view: RepositoryView): UnderReplicated {
+  const asked = regionsAsked(settingsInView(view).durability, [...lacks.keys()]);
+  const lackingIn = placesAnything(view) ? 1 : lacks.size - asked + 1;
+  const total = [...lacks.values()].reduce((sum, { blobs }) => sum + blobs, 0);
   return { blobs: Math.floor(total / Math.max(1, lackingIn)), bytes: 0, images: 0, exact: false };
 }

@@ -32,9 +32,9 @@ export function openWantedTree({ view, region, onChanged }: WantedTreeOptions): 
   /** Prefixes of three digits, after a change that may concern everything. */
   let allDue = threeDigits();
 
-  const unsubscribe = view.subscribe(({ reset, regions, defaults, content }) => {
-    // Where something is wanted may depend on the regions and on the settings.
-    if (reset || regions || defaults) allDue = threeDigits();
+  const unsubscribe = view.subscribe(({ reset, regions, placements, content }) => {
+    // Where something is wanted depends on the regions and on where content may be.
+    if (reset || regions || placements) allDue = threeDigits();
     else for (const digest of content) due.add(prefixOf(digest));
   });
   const sumUp = (prefix: string, blobs: readonly WantedBlob[]): void => {

@@ -1,4 +1,5 @@
 import { failpoint } from '#libs/failpoint.ts';
+import { isPlaced, type Placement } from '#libs/placement.ts';
 import type { AnnounceBlob } from '#types/meridian/v1/AnnounceBlob.ts';
 import { ask } from '../peers/ask.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
@@ -7,11 +8,13 @@ import type { Fetcher } from './fetch.ts';
 import type { Told } from './told.ts';
 
 export interface AnnounceOptions {
+  readonly region: string;
   readonly directory: PeerDirectory;
   readonly fetcher: Fetcher;
   readonly told: Told;
   /** How many other regions must hold what is pushed to the repository. */
   readonly peersAsked: (repository: string) => number;
+  readonly placement: (repository: string) => Placement;
   readonly settings: {
     readonly announceRegions: number;
     readonly askTimeoutMs: number;
@@ -33,13 +36,16 @@ export interface Announcements {
 }
 
 export function createAnnouncements(options: AnnounceOptions): Announcements {
-  const { directory, fetcher, told, peersAsked, settings, onFault } = options;
+  const { directory, fetcher, told, peersAsked, placement, settings, onFault } = options;
   const telling: Background = createBackground(settings.maxAnnounced, onFault);
   const copying: Background = createBackground(settings.maxAnnounced, onFault);
   return {
     tell: (blob) => {
       const count = Math.min(settings.announceRegions, peersAsked(blob.repository));
-      const nearest = directory.nearestFirst().filter(({ live, state }) => live && state === 'active');
+      const placed = placement(blob.repository);
+      const nearest = directory
+        .nearestFirst()
+        .filter(({ region, live, state }) => live && state === 'active' && isPlaced(placed, region));
       const chosen = told.first(blob.repository, nearest).slice(0, count);
       for (const { region, peer } of chosen) {
         told.note(blob.repository, region);
@@ -52,6 +58,7 @@ export function createAnnouncements(options: AnnounceOptions): Announcements {
       }
     },
     hear: ({ region, repository, digest, size }) => {
+      if (!isPlaced(placement(repository), options.region)) return;
       copying.run((signal) =>
         fetcher.fetch({ repository, digest, size, from: region, priority: 'layer' }).held(signal),
       );

@@ -1,6 +1,8 @@
+import { isPlaced, notPlaced, type Placement } from '#libs/placement.ts';
 import type { Peer, Scrub, Storage } from '#libs/rpc/contracts.ts';
 import { recheck } from '../healing/recheck.ts';
 import type { Announcements } from './announce.ts';
+import type { RequireMayGo } from './may-go.ts';
 import { isHeld } from './readable.ts';
 import { holdContent, type HoldOptions } from './hold-content.ts';
 
@@ -13,6 +15,8 @@ export interface PeerServerOptions extends HoldOptions {
   readonly storage: Storage;
   readonly scrub: Pick<Scrub, 'verify'>;
   readonly announcements: Announcements;
+  readonly placement: (repository: string) => Placement;
+  readonly mayGo: RequireMayGo;
 }
 
 /** All but what is told of summaries. */
@@ -20,10 +24,13 @@ export type PeerTransfer = Omit<Peer, 'summarize' | 'listKept'>;
 
 /** What this region answers the others. Only its own storage is asked, never a third region: so no call goes in circles. */
 export function createPeerServer(options: PeerServerOptions): PeerTransfer {
-  const { region, process, catalogId, state, storage, scrub, announcements } = options;
+  const { region, process, catalogId, state, storage, scrub, announcements, placement, mayGo } = options;
   return {
     ping: async () => ({ region, process, catalogId: catalogId(), state: state() }),
-    read: (request, { signal }) => storage.read(request, { signal }),
+    read: async function* (request, { signal }) {
+      await mayGo(request.digest, request.region, signal);
+      yield* storage.read(request, { signal });
+    },
     stat: (request, { signal }) => storage.stat(request, { signal }),
     pins: (request, { signal }) => storage.pins(request, { signal }),
     unpin: (request, { signal }) => storage.unpin(request, { signal }),
@@ -36,6 +43,11 @@ export function createPeerServer(options: PeerServerOptions): PeerTransfer {
       await recheck(scrub, [digest], signal);
       return { gone: !(await isHeld(storage, digest, signal)) };
     },
-    hold: async (content, { signal }) => ({ region, ...(await holdContent(content, options, signal)) }),
+    hold: async (content, { signal }) => {
+      const { repository } = content;
+      const placed = placement(repository);
+      if (!isPlaced(placed, region)) throw notPlaced(repository, placed, region);
+      return { region, ...(await holdContent(content, options, signal)) };
+    },
   };
 }

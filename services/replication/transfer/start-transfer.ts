@@ -1,4 +1,5 @@
 import type { Leases } from '#libs/cache/leases.ts';
+import type { Placement } from '#libs/placement.ts';
 import type { Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
 import type { TlsFiles } from '#libs/rpc/tls.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
@@ -15,6 +16,7 @@ import { createRoomCheck } from './disk-room.ts';
 import { createFetcher, type Fetcher } from './fetch.ts';
 import { createHolder } from './holder.ts';
 import { createLinkShares } from './link-shares.ts';
+import { createMayGo } from './may-go.ts';
 import type { Narrowed, WantedBlob } from './missing.ts';
 import type { ChangedManifest } from './pace.ts';
 import { createPeerServer, type PeerTransfer } from './peer-server.ts';
@@ -46,6 +48,12 @@ export interface WantedCatalog {
   narrow(signal: AbortSignal): Promise<Narrowed | undefined>;
   /** How many other regions must hold what is pushed to the repository through this one. */
   peersAsked(repository: string): number;
+  /** The regions that the repository's content may be in; none: all. */
+  placement(repository: string): Placement;
+  /** Whether there is a region that some content must not be in. */
+  placesAnything(): boolean;
+  /** Whether the blob may be in the region: a repository that owns it may, or one of those that have it pinned. */
+  mayGo(digest: string, region: string, pinners: readonly string[]): boolean;
   /** Calls `listener` after each change; without manifests anything may have changed. Gives the function back to stop. */
   subscribe(listener: (manifests: readonly ChangedManifest[] | undefined) => void): () => void;
 }
@@ -129,9 +137,11 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     onFault,
   });
   const epoch = (): number => catalog.epoch();
+  const mayGo = createMayGo(catalog, storage);
   const told = rememberTold();
   const announcements = createAnnouncements({
-    ...{ directory, fetcher, told, settings, onFault },
+    ...{ region, directory, fetcher, told, settings, onFault },
+    placement: (repository) => catalog.placement(repository),
     peersAsked: (repository) => catalog.peersAsked(repository),
   });
   const reconciler = startReconciler({
@@ -168,7 +178,10 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
   });
 
   return {
-    transfer: createTransferServer({ ...settings, fetcher, sources, suspects, announcements }),
+    transfer: createTransferServer({
+      ...{ ...settings, region, fetcher, sources, suspects, announcements },
+      placement: (repository) => catalog.placement(repository),
+    }),
     uploads: createUploadRelay({ ...options, ...settings, directory }),
     peer: createPeerServer({
       ...options,
@@ -178,6 +191,8 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
       epoch,
       fetcher,
       announcements,
+      placement: (repository) => catalog.placement(repository),
+      mayGo,
     }),
     holder: createHolder({ ...settings, region, storage, fetcher, directory, told, epoch, onFault }),
     directory,

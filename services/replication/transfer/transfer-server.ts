@@ -1,4 +1,5 @@
 import { RegistryError } from '#libs/oci/errors.ts';
+import { isPlaced, notPlaced, type Placement } from '#libs/placement.ts';
 import type { Transfer } from '#libs/rpc/contracts.ts';
 import type { Announcements } from './announce.ts';
 import type { Fetcher, Fetching } from './fetch.ts';
@@ -7,6 +8,8 @@ import type { Sources } from './sources.ts';
 import type { Suspects } from './suspects.ts';
 
 export interface TransferServerOptions {
+  readonly region: string;
+  readonly placement: (repository: string) => Placement;
   readonly fetcher: Fetcher;
   readonly sources: Sources;
   readonly suspects: Suspects;
@@ -16,9 +19,11 @@ export interface TransferServerOptions {
 
 /** What the region's own front ends ask for. */
 export function createTransferServer(options: TransferServerOptions): Omit<Transfer, 'keepElsewhere'> {
-  const { fetcher, announcements, turnTimeoutMs } = options;
+  const { region, placement, fetcher, announcements, turnTimeoutMs } = options;
   return {
-    fetch: async ({ digest, size }, { signal }) => {
+    fetch: async ({ repository, digest, size }, { signal }) => {
+      const placed = placement(repository);
+      if (!isPlaced(placed, region)) throw notPlaced(repository, placed, region);
       const fetching = fetcher.fetch({ repository: '', digest, size, priority: 'client' });
       await itsTurn(fetching, turnTimeoutMs, signal);
       await fetching.readable(signal);

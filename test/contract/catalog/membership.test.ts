@@ -191,14 +191,14 @@ describeStores((subject) => {
     await threeRegions(us);
     await changeSettings(us, 'membership/three', { durability: 3 });
     const drained = await change(us, 'ap', { state: 'draining' });
-    expect(drained.shortfalls).toEqual([{ repository: 'membership/three', durability: 3 }]);
+    expect(drained.shortfalls).toEqual([{ repository: 'membership/three', durability: 3, regions: [] }]);
     const error = await errorOf(remove(us, 'ap'));
     expect([error.code, error.message]).toEqual([
       'CONFLICT',
       expect.stringContaining('membership/three for 3'),
     ]);
     const removed = await remove(us, 'ap', { force: true });
-    expect(removed.shortfalls).toEqual([{ repository: 'membership/three', durability: 3 }]);
+    expect(removed.shortfalls).toEqual([{ repository: 'membership/three', durability: 3, regions: [] }]);
     await add(us, 'ap');
     await changeSettings(us, 'membership/three', { durability: null });
   });

@@ -34,6 +34,7 @@ describeStores((subject) => {
       maxStalenessMs: [null, 'built-in'],
       missing: ['refuse', 'built-in'],
       untagged: ['keep', 'built-in'],
+      regions: [[], 'built-in'],
     });
     const { version } = await us.catalog.getSettings(
       { repository: 'settings/none' },

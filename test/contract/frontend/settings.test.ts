@@ -41,6 +41,7 @@ it("tells a repository's settings, what is in force and where it comes from", as
       reads: { value: 'strong', source: 'defaults' },
       maxStalenessMs: { value: null, source: 'built-in' },
       missing: { value: 'refuse', source: 'built-in' },
+      regions: { value: [], source: 'built-in' },
     },
   });
   expect(answer.headers['meridian-revision']).toMatch(/^memory:\d+$/);

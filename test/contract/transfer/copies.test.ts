@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { TransferSettings } from '#services/replication/settings.ts';
+import { TestCatalog } from '#test/support/test-catalog.ts';
 import {
   neverAborts,
   soon,
   someBytes,
   startTransferRegion,
-  TestCatalog,
   type TransferRegion,
 } from '#test/support/transfer-regions.ts';
 

@@ -6,12 +6,12 @@ import type { Durability } from '#services/replication/catalog/records.ts';
 import { startDrainer, type DrainerOptions } from '#services/replication/membership/drainer.ts';
 import { createKeepElsewhere } from '#services/replication/membership/keep-elsewhere.ts';
 import { defaultMembershipSettings } from '#services/replication/membership/settings.ts';
+import { TestCatalog } from '#test/support/test-catalog.ts';
 import {
   neverAborts,
   someBytes,
   soon,
   startTransferRegion,
-  TestCatalog,
   type TransferRegion,
 } from '#test/support/transfer-regions.ts';
 

@@ -3,12 +3,12 @@ import { parseDigest } from '#libs/oci/digest.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { HoldRequest } from '#services/replication/catalog/collaborators.ts';
 import type { TransferSettings } from '#services/replication/settings.ts';
+import { TestCatalog } from '#test/support/test-catalog.ts';
 import {
   neverAborts,
   someBytes,
   soon,
   startTransferRegion,
-  TestCatalog,
   type TransferRegion,
 } from '#test/support/transfer-regions.ts';
 

@@ -53,7 +53,7 @@ describe('the connections for much to another region', () => {
   ])('are %d where %d reads are under way: more, %s', async (wanted, reads, _, roundTripMs, most = 16) => {
     held = Promise.withResolvers();
     reading = connections.count = 0;
-    const lanes = openLanes({ address, linkConnections: most, roundTripMs: () => roundTripMs });
+    const lanes = openLanes({ address, linkConnections: most, asking: 'us', roundTripMs: () => roundTripMs });
     const readAll = async (): Promise<number> => {
       let bytes = 0;
       for await (const { data } of lanes.read(request, { signal: neverAborts })) bytes += data.length;

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf, parseDigest } from '#libs/oci/digest.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
+import { TestCatalog } from '#test/support/test-catalog.ts';
 import {
   interrupted,
   neverAborts,
   someBytes,
   soon,
   startTransferRegion,
-  TestCatalog,
   type TransferRegion,
 } from '#test/support/transfer-regions.ts';
 

@@ -2,12 +2,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { TransferSettings } from '#services/replication/settings.ts';
+import { TestCatalog } from '#test/support/test-catalog.ts';
 import {
   neverAborts,
   soon,
   someBytes,
   startTransferRegion,
-  TestCatalog,
   type TransferRegion,
 } from '#test/support/transfer-regions.ts';
 

@@ -76,7 +76,8 @@ export function memoryCatalog(options: {
       const { manifest, position } = await resolve(request, context);
       const regions = [...storages.keys()];
       const { durability } = settings.effective(request.repository);
-      return { manifest, position, regions, count: typeof durability === 'number' ? durability : 1 };
+      const count = typeof durability === 'number' ? durability : 1;
+      return { manifest, position, regions, count, placement: [] };
     },
     findBlob: async ({ repository, digest }) => {
       await fresh(ANY, repository);
@@ -170,6 +171,7 @@ export function memoryCatalog(options: {
         })),
         more: page.more,
         position: view.position(),
+        regions: settings.reuse(repository).regions,
       };
     },
     follow: (_request, { signal }) => view.frames(signal),

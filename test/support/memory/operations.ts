@@ -92,7 +92,13 @@ function drain(region: string, record: ClusterRegion | undefined): Drain {
   return {
     ...{ region, state, running: false, startedAt: 1, finishedAt: 2, revision: record?.version ?? 0 },
     ...{ checkedBlobs: 10, soleBlobs, soleBytes: 100 * soleBlobs, solePins: 0, handedOver: 0 },
-    ...{ openUploads: 0, unreachable: [], failure: '', drained: state === 'draining' && soleBlobs === 0 },
+    ...{
+      openUploads: 0,
+      unreachable: [],
+      placedHereOnly: [],
+      failure: '',
+      drained: state === 'draining' && soleBlobs === 0,
+    },
   };
 }
 

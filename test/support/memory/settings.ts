@@ -1,10 +1,13 @@
+import { parseRepositoryName } from '#libs/oci/name.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Catalog } from '#libs/rpc/contracts.ts';
 import {
   effectiveSettings,
+  placementBy,
   type EffectiveSettings,
 } from '#services/replication/catalog/configure/effective.ts';
 import { patchSettings, requireRegions } from '#services/replication/catalog/configure/patch.ts';
+import { requirePlacement } from '#services/replication/catalog/configure/require-placement.ts';
 import { describeSettings } from '#services/replication/catalog/configure/settings-state.ts';
 import type { Settings } from '#services/replication/catalog/records.ts';
 import type { Reuse } from '#types/meridian/v1/Reuse.ts';
@@ -28,7 +31,9 @@ export function memorySettings(
     const own = name === '' ? undefined : set(name);
     const repository = own && { incarnation: '', state: 'active' as const, ...own };
     return {
-      settings: describeSettings({ repository, defaults: set(''), activeRegions: regions }),
+      settings: describeSettings(name === '' ? undefined : parseRepositoryName(name), {
+        ...{ repository, defaults: set(''), activeRegions: regions },
+      }),
       version: quorum.settings.get(name)?.version ?? 0,
       position: view.position(),
     };
@@ -37,8 +42,10 @@ export function memorySettings(
   return {
     effective,
     reuse: (repository) => {
-      const { reads, maxStalenessMs = 0 } = effective(repository);
-      return { never: reads === 'strong', maxStalenessMs };
+      const settings = effective(repository);
+      const { reads, maxStalenessMs = 0 } = settings;
+      const placement = placementBy(settings, parseRepositoryName(repository));
+      return { never: reads === 'strong', maxStalenessMs, regions: [...placement] };
     },
     getSettings: async ({ repository }) => {
       view.barrier();
@@ -50,8 +57,12 @@ export function memorySettings(
       if (ifMatch !== '' && (ifMatch === '*' ? version === 0 : ifMatch !== String(version))) {
         throw new RegistryError('PRECONDITION_FAILED', `The settings are at version ${version}.`);
       }
-      const settings = patchSettings(set(repository) ?? {}, patch);
+      const before = set(repository) ?? {};
+      const settings = patchSettings(before, patch, repository === '' ? 'defaults' : 'repository');
       requireRegions(settings, regions);
+      const state = { defaults: set(''), regions, activeRegions: regions };
+      const name = repository === '' ? undefined : parseRepositoryName(repository);
+      requirePlacement({ placed: () => [] }, name, before, settings, state);
       quorum.settings.set(repository, { settings, version: quorum.head + 1 });
       quorum.commit({ repository, settings: true, tags: [] });
       return answer(repository);

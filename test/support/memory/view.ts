@@ -1,5 +1,6 @@
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Frame } from '#types/meridian/v1/Frame.ts';
+import type { Placements } from '#types/meridian/v1/Placements.ts';
 import type { Position } from '#types/meridian/v1/Position.ts';
 import { apply, type CatalogState, type Change, type MemoryQuorum } from './catalog-state.ts';
 
@@ -43,6 +44,21 @@ export function memoryView(region: string, quorum: MemoryQuorum): MemoryView {
       .filter(({ state }) => state === 'active')
       .map((one) => one.region),
   });
+  /** Told in every frame. */
+  const placements = (): Placements => ({
+    rules: (quorum.settings.get('')?.settings.placements ?? []).map((rule) => ({
+      ...rule,
+      regions: [...rule.regions],
+    })),
+    repositories: [...quorum.settings].flatMap(
+      ([
+        repository,
+        {
+          settings: { regions },
+        },
+      ]) => (regions === undefined ? [] : [{ repository, regions: [...regions] }]),
+    ),
+  });
   return {
     state: () => state,
     position,
@@ -54,13 +70,15 @@ export function memoryView(region: string, quorum: MemoryQuorum): MemoryView {
     },
     frames: async function* (signal) {
       let told = applied;
-      yield { position: position(), process: region, reset: true, tags: [], repositories: [], ...standing() };
+      const first = { reset: true, tags: [], repositories: [] };
+      yield { position: position(), process: region, ...first, ...standing(), placements: placements() };
       for (;;) {
         await anyOf(news.promise, FRAME_INTERVAL_MS, signal);
         if (signal.aborted) return;
         const changes = quorum.changes.slice(told, applied);
         told = applied;
-        yield { position: position(), process: region, ...changedBy(changes), ...standing() };
+        const frame = { position: position(), process: region, ...changedBy(changes), ...standing() };
+        yield { ...frame, placements: placements() };
       }
     },
     cutOff: () => void (cutOffAt ??= performance.now()),

@@ -202,7 +202,7 @@ it('tells what changed, in the turn in which it can be read', () => {
       content: [],
       repositories: [],
       auth: [],
-      defaults: false,
+      ...{ defaults: false, placements: false },
       regions: false,
     },
   ]);

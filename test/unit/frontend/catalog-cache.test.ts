@@ -14,7 +14,7 @@ const settings = {
   maxFrameGapMs: 3000,
 };
 const any: Freshness = { strong: false, catalogId: '', minRevision: 0 };
-const always: Reuse = { never: false, maxStalenessMs: 0 };
+const always: Reuse = { never: false, maxStalenessMs: 0, regions: [] };
 
 let now = 0;
 let cache: CatalogCache;
@@ -32,6 +32,7 @@ const frame = (revision: number, fields: Partial<Frame> = {}): Frame => ({
   repositories: [],
   regionState: 'active',
   elsewhere: [],
+  placements: null,
   ...fields,
 });
 const answer = (revision: number, digest = 'd1', catalogId = 'c'): ResolvedManifest => ({
@@ -88,7 +89,7 @@ describe('an answer is kept', () => {
 describe('an answer of a repository with strong reads', () => {
   it('is never kept, and neither is one that does not say', () => {
     cache.apply(frame(5));
-    for (const reuse of [{ never: true, maxStalenessMs: 0 }, null]) {
+    for (const reuse of [{ never: true, maxStalenessMs: 0, regions: [] }, null]) {
       cache.keepManifest('a/b', 'latest', { ...answer(5), reuse });
       cache.keepBlob('a/b', { digest: 'd', size: 9, position: at(5), reuse });
       expect(cached()).toBeUndefined();
@@ -162,7 +163,7 @@ describe('a kept answer is served', () => {
   });
 
   it('not while the view is staler than its repository allows', () => {
-    const reuse = { never: false, maxStalenessMs: 1000 };
+    const reuse = { never: false, maxStalenessMs: 1000, regions: [] };
     cache.keepManifest('a/b', 'latest', { ...answer(5), reuse });
     cache.keepBlob('a/b', { digest: 'd', size: 9, position: at(5), reuse });
     now += 960;

@@ -158,6 +158,7 @@ class TestView implements ViewState, Pick<WantedView, 'wantedUnder'> {
       reset: false,
       regions: false,
       defaults: false,
+      placements: false,
     };
     const content = blobs.map(({ digest }) => digest);
     for (const listener of this.#listeners) listener({ ...nothing, content, position: this.position() });

@@ -9,8 +9,9 @@ import { defaultsRecord, headRecord, repositoryRecord, type Settings } from '../
 import type { CatalogSettings } from '../settings.ts';
 import { keysAt, readKey, transact } from '../transact.ts';
 import { reachedWithin } from '../view/reached.ts';
-import type { ViewState } from '../view/view.ts';
+import type { RepositoryView, ViewState } from '../view/view.ts';
 import { patchSettings, requireRegions } from './patch.ts';
+import { requirePlacement } from './require-placement.ts';
 import { describeSettings, readSettings, scopeOf, type Scope, type SettingsState } from './settings-state.ts';
 
 /** How often a change tries to commit while others change what it depends on. */
@@ -18,7 +19,7 @@ const MAX_ATTEMPTS = 5;
 
 export interface ChangeSettingsOptions {
   readonly etcd: KeyValueStore;
-  readonly view: ViewState;
+  readonly view: ViewState & RepositoryView;
   readonly settings: CatalogSettings;
 }
 
@@ -30,7 +31,7 @@ export function createChangeSettings(options: ChangeSettingsOptions): Catalog['c
     const changed = await change(options, scope, request, signal);
     await reachedWithin(view, changed.position, settings.ownWriteTimeoutMs, signal);
     return {
-      settings: describeSettings(changed),
+      settings: describeSettings(scope.repository, changed),
       version: changed.version,
       position: { ...changed.position, stalenessMs: 0 },
     };
@@ -47,8 +48,9 @@ async function change(
     const state = await readSettings(options.etcd, scope, signal);
     requireVersion(ifMatch, state.version);
     const current = (scope.repository === undefined ? state.defaults : state.repository) ?? {};
-    const next = patchSettings(current, patch);
+    const next = patchSettings(current, patch, scope.repository === undefined ? 'defaults' : 'repository');
     if (next.durability !== current.durability) requireRegions(next, state.activeRegions);
+    requirePlacement(options.view, scope.repository, current, next, state);
     const after = changedState(scope, state, next);
     const value = encode(scope, after);
     if (state.version !== 0 && value.equals(encode(scope, state))) return state;

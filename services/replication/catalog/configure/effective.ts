@@ -1,4 +1,5 @@
 import type { RepositoryName } from '#libs/oci/name.ts';
+import { placementOf, type Placement } from '#libs/placement.ts';
 import type { Reuse } from '#types/meridian/v1/Reuse.ts';
 import type { Settings } from '../records.ts';
 import type { RepositoryView } from '../view/view.ts';
@@ -22,8 +23,14 @@ export function settingsInView(view: RepositoryView, repository?: RepositoryName
   return effectiveSettings(own, view.defaults());
 }
 
-/** How an answer from the repository may be given again by a cache. */
+/** Where the repository's content may be, by the settings in force for it. */
+export function placementBy({ regions, placements }: Settings, repository: RepositoryName): Placement {
+  return placementOf(repository, regions, placements);
+}
+
+/** How an answer from the repository may be given again by a cache, and in which regions. */
 export function reuseOf(view: RepositoryView, repository: RepositoryName): Reuse {
-  const { reads, maxStalenessMs = 0 } = settingsInView(view, repository);
-  return { never: reads === 'strong', maxStalenessMs };
+  const settings = settingsInView(view, repository);
+  const { reads, maxStalenessMs = 0 } = settings;
+  return { never: reads === 'strong', maxStalenessMs, regions: [...placementBy(settings, repository)] };
 }

@@ -5,9 +5,10 @@ import { describeSettings, readSettings, scopeOf } from './settings-state.ts';
 /** `Catalog.GetSettings`: as the quorum has them, so that a change is seen from every region as soon as it was answered. */
 export function createGetSettings({ etcd }: { readonly etcd: KeyValueStore }): Catalog['getSettings'] {
   return async (request, { signal }) => {
-    const state = await readSettings(etcd, scopeOf(request.repository), signal);
+    const scope = scopeOf(request.repository);
+    const state = await readSettings(etcd, scope, signal);
     return {
-      settings: describeSettings(state),
+      settings: describeSettings(scope.repository, state),
       version: state.version,
       position: { ...state.position, stalenessMs: 0 },
     };

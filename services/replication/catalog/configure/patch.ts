@@ -5,9 +5,9 @@ import { SETTINGS } from './table.ts';
 
 /**
  * The settings as a JSON merge patch changes them (RFC 7396): null removes one, what is not named stays. Throws REQUEST_INVALID, with a sentence
- * that says what was expected; nothing is ever left out silently.
+ * that says what was expected; nothing is ever left out silently. `of` is whose they are.
  */
-export function patchSettings(current: Settings, patch: string): Settings {
+export function patchSettings(current: Settings, patch: string, of: 'repository' | 'defaults'): Settings {
   const changed = new Map<string, unknown>();
   for (const { name } of SETTINGS) if (current[name] !== undefined) changed.set(name, current[name]);
   for (const [name, value] of Object.entries(parsePatch(patch))) {
@@ -15,6 +15,11 @@ export function patchSettings(current: Settings, patch: string): Settings {
     if (definition === undefined) {
       const known = SETTINGS.map((setting) => setting.name).join(', ');
       throw invalid(`There is no setting ${quote(name)}; expected some of ${known}.`);
+    }
+    const { only } = definition;
+    if (only !== undefined && only.of !== of) {
+      const whose = only.of === 'repository' ? 'single repositories' : 'the defaults';
+      throw invalid(`The setting ${name} is one of ${whose}: here ${only.otherwise}.`);
     }
     if (value === null) changed.delete(name);
     else if (definition.schema.safeParse(value).success) changed.set(name, value);
@@ -28,7 +33,7 @@ export function patchSettings(current: Settings, patch: string): Settings {
   return Object.fromEntries(changed);
 }
 
-/** Throws REQUEST_INVALID for a number of regions that there are not: every push would be refused. */
+/** Throws REQUEST_INVALID for a number of regions that there are not: no push could be in so many. */
 export function requireRegions({ durability }: Settings, active: readonly string[]): void {
   if (typeof durability !== 'number' || durability <= active.length) return;
   throw invalid(

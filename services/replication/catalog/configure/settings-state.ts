@@ -2,6 +2,7 @@ import { prefixEnd } from '#libs/etcd/prefix.ts';
 import type { KeyValueStore } from '#libs/etcd/store.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
+import { EVERYWHERE } from '#libs/placement.ts';
 import type { Setting } from '#types/meridian/v1/Setting.ts';
 import { positionOfHead } from '../head.ts';
 import { DEFAULTS_KEY, HEAD_KEY, REGION_PREFIX, repositoryKey } from '../keys.ts';
@@ -15,6 +16,7 @@ import {
 } from '../records.ts';
 import { keysAt, readKey } from '../transact.ts';
 import type { ViewPosition } from '../view/view.ts';
+import { placementBy } from './effective.ts';
 import { SETTINGS } from './table.ts';
 
 /** Whose settings: a repository's or, without one, the cluster's defaults. */
@@ -31,6 +33,7 @@ export interface SettingsState {
   readonly defaults: Settings | undefined;
   /** The mod revision of the scope's own record; 0 where there is none. */
   readonly version: number;
+  readonly regions: readonly string[];
   readonly activeRegions: readonly string[];
   /** What must not have changed when a change commits. */
   readonly unchanged: readonly ReadKey[];
@@ -66,6 +69,7 @@ export async function readSettings(
     repository: record,
     defaults: defaults && defaultsRecord.decode(defaults.value, DEFAULTS_KEY),
     version: own?.modRevision ?? 0,
+    regions: regionKeys.map(({ key }) => key.slice(REGION_PREFIX.length)),
     activeRegions: regionKeys
       .filter(({ key, value }) => regionRecord.decode(value, key).state === 'active')
       .map(({ key }) => key.slice(REGION_PREFIX.length)),
@@ -76,14 +80,16 @@ export async function readSettings(
   };
 }
 
-/** Every setting with the value that is in force and where it comes from. */
-export function describeSettings({
-  repository,
-  defaults,
-  activeRegions,
-}: Omit<SettingsState, 'position' | 'version' | 'unchanged'>): Setting[] {
-  const scopes = [['repository', repository] as const, ['defaults', defaults] as const];
-  return SETTINGS.map(({ name, builtIn }) => {
+/** Every setting that the repository or, without one, the defaults have, with the value that is in force and where it comes from. */
+export function describeSettings(
+  name: RepositoryName | undefined,
+  { repository, defaults, activeRegions }: Pick<SettingsState, 'repository' | 'defaults' | 'activeRegions'>,
+): Setting[] {
+  const ruled = name === undefined ? EVERYWHERE : placementBy({ ...defaults }, name);
+  const inherited = ruled.length === 0 ? defaults : { ...defaults, regions: ruled };
+  const scopes = [['repository', repository] as const, ['defaults', inherited] as const];
+  const of = name === undefined ? 'defaults' : 'repository';
+  return SETTINGS.filter(({ only }) => only === undefined || only.of === of).map(({ name, builtIn }) => {
     const [source = 'built-in', settings] = scopes.find(([, set]) => set?.[name] !== undefined) ?? [];
     return { name, value: JSON.stringify(settings?.[name] ?? builtIn(activeRegions.length)), source };
   });

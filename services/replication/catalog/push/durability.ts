@@ -1,4 +1,5 @@
 import { RegistryError } from '#libs/oci/errors.ts';
+import { EVERYWHERE, isPlaced, placedOf, type Placement } from '#libs/placement.ts';
 import type { Durability } from '../records.ts';
 
 const DEFAULT_DURABILITY = 2;
@@ -10,20 +11,23 @@ export interface Wanted {
 }
 
 /**
- * `active` are the regions that count, whether or not they are alive; `local` is the one that the push goes to. Throws UNAVAILABLE where there
- * are fewer regions than asked for.
+ * `active` are the regions that count, whether or not they are alive; `local` is the one that the push goes to, where the content may be. Throws
+ * UNAVAILABLE where there are fewer regions than asked for.
  */
 export function wantedRegions(
   durability: Durability | undefined,
   active: readonly string[],
   local: string,
+  placement: Placement = EVERYWHERE,
 ): Wanted {
   if (durability === 'local') return { regions: [local], count: 1 };
-  const count = regionsAsked(durability, active.length);
-  if (count > 0 && count <= active.length) return { regions: active, count };
+  const regions = placedOf(placement, active);
+  const count = regionsAsked(durability, active, placement);
+  if (count > 0 && count <= regions.length) return { regions, count };
+  const where = placement.length === 0 ? 'the cluster' : `its placement (${placement.join(', ')})`;
   throw new RegistryError(
     'UNAVAILABLE',
-    `The repository's durability asks for ${count} regions, but the cluster has ${active.length} active ones. Add regions, or lower the setting.`,
+    `The repository's durability asks for ${count} regions, but ${where} has ${regions.length} active ones. Add regions, or lower the setting.`,
   );
 }
 
@@ -37,13 +41,27 @@ export function peersAsked(
   durability: Durability | undefined,
   active: readonly string[],
   local: string,
+  placement: Placement = EVERYWHERE,
 ): number {
   if (durability === 'local') return 0;
-  return regionsAsked(durability, active.length) - (active.includes(local) ? 1 : 0);
+  const holdsItself = active.includes(local) && isPlaced(placement, local);
+  return Math.max(0, regionsAsked(durability, active, placement) - (holdsItself ? 1 : 0));
 }
 
-/** In how many of the active regions content must be, whether or not there are as many. */
-export function regionsAsked(durability: Durability | undefined, regions: number): number {
+/**
+ * In how many of the active regions content must be that may be in those of the placement, whether or not there are as many. A number beyond
+ * the regions of a placement means all of them: it comes from the defaults, which know nothing of it.
+ */
+export function regionsAsked(
+  durability: Durability | undefined,
+  active: readonly string[],
+  placement: Placement = EVERYWHERE,
+): number {
+  const asked = countAsked(durability, placedOf(placement, active).length);
+  return placement.length === 0 ? asked : Math.min(asked, placement.length);
+}
+
+function countAsked(durability: Durability | undefined, regions: number): number {
   switch (durability) {
     case 'local':
       return 1;

@@ -1,6 +1,8 @@
 import { RegistryError } from '#libs/oci/errors.ts';
+import { isPlaced, notPlaced } from '#libs/placement.ts';
 import { withSpan } from '#libs/telemetry/trace.ts';
 import type { Content, Holder } from '../collaborators.ts';
+import { placementBy } from '../configure/effective.ts';
 import type { RecordedReference } from '../manifest-record.ts';
 import type { CatalogSettings } from '../settings.ts';
 import type { OwnershipView } from '../view/view.ts';
@@ -22,19 +24,21 @@ export function contentOf(
 }
 
 /**
- * Has as many regions hold the content as the repository's durability asks for, and gives their collection epochs. Throws UNAVAILABLE that
- * names the regions where that failed.
+ * Has as many regions hold the content as the repository's durability asks for, of those where it may be, and gives their collection epochs.
+ * Throws UNAVAILABLE that names the regions where that failed, DENIED where it must not be in this one.
  */
 export async function holdContent(
   { holder, region, settings }: { holder: Holder; region: string; settings: CatalogSettings },
   { id, repository }: Pick<Push, 'id' | 'repository'>,
   blobs: readonly Content[],
-  prepared: Prepared,
+  prepared: Pick<Prepared, 'regions' | 'settings'>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
   const active = prepared.regions.filter(({ state }) => state === 'active').map(({ name }) => name);
   requireActive(region, active);
-  const { regions, count } = wantedRegions(prepared.settings.durability, active, region);
+  const placement = placementBy(prepared.settings, repository);
+  if (!isPlaced(placement, region)) throw notPlaced(repository, placement, region);
+  const { regions, count } = wantedRegions(prepared.settings.durability, active, region, placement);
   const timeoutMs = settings.holdTimeoutMs;
   const { epochs, missing } = await withSpan('catalog.push hold', {}, (span) => {
     span.setAttributes({ 'meridian.blobs': blobs.length, 'meridian.wanted_regions': count });

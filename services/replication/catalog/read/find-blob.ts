@@ -4,6 +4,7 @@ import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
 import type { Catalog } from '#libs/rpc/contracts.ts';
 import type { PinFinder } from '../collaborators.ts';
 import { reuseOf } from '../configure/effective.ts';
+import { isPlacedIn } from '../placement.ts';
 import type { View } from '../view/view.ts';
 import type { NoteUse } from './blob-use.ts';
 import { answerPosition, freshen, type ReadOptions } from './freshen.ts';
@@ -13,14 +14,15 @@ import { answerPosition, freshen, type ReadOptions } from './freshen.ts';
  * together no.
  */
 export function createFindBlob(
-  options: ReadOptions & { readonly pins: PinFinder; readonly noteUse: NoteUse },
+  options: ReadOptions & { readonly region: string; readonly pins: PinFinder; readonly noteUse: NoteUse },
 ): Catalog['findBlob'] {
-  const { view, barrier, pins, noteUse } = options;
+  const { region, view, barrier, pins, noteUse } = options;
   return async (request, { signal }) => {
     const repository = parseRepositoryName(request.repository);
     const digest = parseDigest(request.digest);
     const found = (size: number) => {
-      if (request.forUpload) noteUse(repository, { digest, size });
+      // What must not be here is not to be kept by questions.
+      if (request.forUpload && isPlacedIn(view, repository, region)) noteUse(repository, { digest, size });
       return { digest, size, position: answerPosition(options), reuse: reuseOf(view, repository) };
     };
 

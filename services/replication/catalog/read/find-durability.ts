@@ -1,7 +1,8 @@
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
+import { placedOf } from '#libs/placement.ts';
 import type { Catalog } from '#libs/rpc/contracts.ts';
-import { settingsInView } from '../configure/effective.ts';
+import { placementBy, settingsInView } from '../configure/effective.ts';
 import { regionsAsked } from '../push/durability.ts';
 import type { RegionView, RepositoryView } from '../view/view.ts';
 
@@ -14,12 +15,16 @@ export function createFindDurability(
     const { manifest, position } = await resolve(request, context);
     if (manifest === null) throw new RegistryError('INTERNAL', 'A manifest was found without a descriptor.');
     const active = view.regions().filter(({ state }) => state === 'active');
-    const { durability } = settingsInView(view, parseRepositoryName(request.repository));
+    const repository = parseRepositoryName(request.repository);
+    const settings = settingsInView(view, repository);
+    const placement = placementBy(settings, repository);
+    const names = active.map(({ name }) => name);
     return {
       manifest,
       position,
-      regions: active.map(({ name }) => name),
-      count: regionsAsked(durability, active.length),
+      regions: placedOf(placement, names),
+      count: regionsAsked(settings.durability, names, placement),
+      placement: [...placement],
     };
   };
 }

@@ -1,17 +1,20 @@
 import { parseDigest } from '#libs/oci/digest.ts';
 import type { Catalog } from '#libs/rpc/contracts.ts';
 import type { OwnerFinder } from '../collaborators.ts';
-import type { OwnershipView } from '../view/view.ts';
+import { isPlacedIn } from '../placement.ts';
+import type { OwnershipView, RepositoryView } from '../view/view.ts';
 
 /** The most repositories that one answer names. */
 const MAX_OWNERS = 1_000;
 
-/** `Catalog.FindOwners`: those that manifests tell of, or else those that pins do. */
+/** `Catalog.FindOwners`: those that manifests tell of, or else those that pins do; none whose content must not be in this region. */
 export function createFindOwners({
   view,
+  region,
   pins,
 }: {
-  readonly view: OwnershipView;
+  readonly view: OwnershipView & RepositoryView;
+  readonly region: string;
   readonly pins: OwnerFinder;
 }): Catalog['findOwners'] {
   return async (request, { signal }) => {
@@ -20,6 +23,6 @@ export function createFindOwners({
     const owners = view.owners(digest, limit);
     const { repositories, size } =
       owners.repositories.length > 0 ? owners : await pins.owners(digest, limit, signal);
-    return { repositories: [...repositories], size };
+    return { repositories: repositories.filter((name) => isPlacedIn(view, name, region)), size };
   };
 }

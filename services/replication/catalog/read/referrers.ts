@@ -1,9 +1,11 @@
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
+import { isPlaced } from '#libs/placement.ts';
 import type { Catalog, Storage } from '#libs/rpc/contracts.ts';
 import type { Referrer } from '#types/meridian/v1/Referrer.ts';
 import type { ManifestRecord } from '../manifest-record.ts';
+import { placementInView } from '../placement.ts';
 import { readManifest } from '../read-manifest.ts';
 import { answerPosition, freshen, type ReadOptions } from './freshen.ts';
 import { taggedReferrers, type TaggedReferrersOptions } from './tagged-referrers.ts';
@@ -14,14 +16,24 @@ export const MAX_PAGE_REFERRERS = 1_000;
 /** Where a page ends early, and a referrer goes without annotations: clients take no more than 4 MiB. A message of libs/rpc takes twice that. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024 - 64 * 1024;
 
-/** `Catalog.ListReferrers`: by digest, those of the referrers' tag among them. A subject or repository that is not there has none. */
-export function createListReferrers(options: ReadOptions & TaggedReferrersOptions): Catalog['listReferrers'] {
-  const { view, storage } = options;
+/**
+ * `Catalog.ListReferrers`: by digest, those of the referrers' tag among them. A subject or repository that is not there has none, and none are told
+ * where the repository's content must not be in this region.
+ */
+export function createListReferrers(
+  options: ReadOptions & TaggedReferrersOptions & { readonly region: string },
+): Catalog['listReferrers'] {
+  const { region, view, storage } = options;
   return async (request, { signal }) => {
     const repository = parseRepositoryName(request.repository);
     const subject = parseDigest(request.digest);
     const limit = Math.min(Math.max(0, request.limit), MAX_PAGE_REFERRERS);
     await freshen(options, repository, request.freshness, signal);
+    const regions = [...placementInView(view, repository)];
+    // What is told of referrers comes from their bytes, too.
+    if (!isPlaced(regions, region)) {
+      return { referrers: [], more: false, position: answerPosition(options), regions };
+    }
     const { artifactType, last } = request;
     const isActive = view.repository(repository)?.state === 'active';
     const rows = isActive
@@ -42,7 +54,12 @@ export function createListReferrers(options: ReadOptions & TaggedReferrersOption
       bytes += size;
       referrers.push(size > MAX_PAGE_BYTES ? { ...referrer, annotations: {} } : referrer);
     }
-    return { referrers, more: limit > 0 && referrers.length < rows.length + wanted.length, position };
+    return {
+      referrers,
+      more: limit > 0 && referrers.length < rows.length + wanted.length,
+      position,
+      regions,
+    };
   };
 }
 

@@ -53,9 +53,10 @@ async function remove(
     if (!(await reachedWithin(view, state.position, settings.barrierTimeoutMs, signal))) {
       throw lagging(state.position.revision, view.position().revision);
     }
-    const left = state.regions.filter((other) => other.name !== name && other.state === 'active').length;
+    const others = state.regions.filter((other) => other.name !== name && other.state === 'active');
+    const left = others.map((other) => other.name);
     const shortfalls = await findShortfalls(view, signal, left);
-    if (shortfalls.length > 0 && !force) throw tooFew(name, left, shortfalls);
+    if (shortfalls.length > 0 && !force) throw tooFew(name, left.length, shortfalls);
     const live = liveKey(name, '');
     const { succeeded, revision, uncertain } = await commitRegions(
       options,
@@ -88,7 +89,7 @@ function tooFew(name: string, left: number, shortfalls: Shortfall[]): RegistryEr
   return new RegistryError(
     'CONFLICT',
     `Without the region ${name} there are ${left} active regions, but a push must be durable in more: ${tellShortfalls(shortfalls)}. Lower the ` +
-      'durability, add a region, or remove it with ?force=true: then those pushes fail until one of these is done.',
+      'durability, place them in other regions, add a region, or remove it with ?force=true: then those pushes fail until one of these is done.',
     { detail: { reason: 'durability', activeRegions: left, shortfalls } },
   );
 }

@@ -64,7 +64,9 @@ const RANK: Record<ReferenceRole, number> = { manifest: 0, config: 1, layer: 2, 
 /** `content` takes the digests of all that the key's manifest owned before and owns now. */
 function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue, content: Digest[]) => void {
   const meta = createMeta(db);
-  const repository = db.prepare('INSERT OR REPLACE INTO repositories (name, state, record) VALUES (?, ?, ?)');
+  const repository = db.prepare(
+    'INSERT OR REPLACE INTO repositories (name, state, record, regions) VALUES (?, ?, ?, ?)',
+  );
   const manifest = db.prepare(`
     INSERT INTO manifests (repository, digest, size, subject, artifact_type, record) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (repository, digest) DO UPDATE SET
@@ -99,8 +101,10 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue, content: 
       case 'defaults':
         defaultsRecord.decode(value, path);
         return void defaults.run(value);
-      case 'repository':
-        return void repository.run(key.repository, repositoryRecord.decode(value, path).state, value);
+      case 'repository': {
+        const { state, regions } = repositoryRecord.decode(value, path);
+        return void repository.run(key.repository, state, value, regions ? JSON.stringify(regions) : null);
+      }
       case 'manifest': {
         const { size, subject, artifactType, references } = manifestRecord.decode(value, path);
         const { repository } = key;

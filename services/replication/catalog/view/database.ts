@@ -4,15 +4,17 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import { makePrivateFile } from '#libs/private-file.ts';
 
 /** Tables of another number are made anew: everything in them comes from etcd. */
-const TABLES_VERSION = 5;
+const TABLES_VERSION = 6;
 
 /*
  * Text is compared by bytes (SQLite's BINARY), as etcd orders keys. `content` has a row for each piece of content that a manifest owns;
  * its rank is the order of fetching: 0 manifests, 1 configs, 2 all else. `unowned` has one for each that it only names, foreign layers apart.
+ * A repository's own regions are JSON.
  */
 const TABLES = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE repositories (name TEXT PRIMARY KEY, state TEXT NOT NULL, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE repositories (name TEXT PRIMARY KEY, state TEXT NOT NULL, record BLOB NOT NULL, regions TEXT) STRICT, WITHOUT ROWID;
+  CREATE INDEX repositories_placed ON repositories (name, regions) WHERE regions IS NOT NULL;
   CREATE TABLE defaults (id INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT;
   CREATE TABLE manifests (
     id INTEGER PRIMARY KEY, repository TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, subject TEXT, artifact_type TEXT,

@@ -2,6 +2,7 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { WatchEvent } from '#libs/etcd/store.ts';
+import { placedHere, placementsOf, type PlacedHere } from '../placement.ts';
 import { createApplier } from './apply.ts';
 import { authRows } from './auth-rows.ts';
 import { ownershipRows, wantedByPrefix, wantedOfManifest, wantedRows } from './content-rows.ts';
@@ -42,12 +43,21 @@ export function openView(dataDir: string): FedView {
   let position = positionOf(tables);
   const listeners = new Set<(change: ViewChange) => void>();
 
-  const notify = (change: Omit<ViewChange, 'position'>): void => {
+  const placedIn = (region: string): PlacedHere =>
+    placedHere({ ...tables.repositories, ...tables.ownership }, region);
+  let placements = placementsOf(tables.repositories);
+
+  const notify = (change: Omit<ViewChange, 'position' | 'placements'>): void => {
     const { catalogId } = position;
     position = positionOf(tables);
+    const placedBefore = placements;
+    if (change.reset || change.defaults || change.repositories.length > 0) {
+      placements = placementsOf(tables.repositories);
+    }
     // Someone emptied etcd and began again while this view was watching: nothing said before holds.
     const reset = change.reset || catalogId !== position.catalogId;
-    for (const listener of [...listeners]) listener({ ...change, reset, position });
+    const told = { ...change, reset, position, placements: placements !== placedBefore };
+    for (const listener of [...listeners]) listener(told);
   };
 
   return {
@@ -95,6 +105,7 @@ export function openView(dataDir: string): FedView {
     unownedAs: (...key) => tables.unowned.unownedAs(...key),
     repository: (name) => tables.repositories.repository(name),
     defaults: () => tables.repositories.defaults(),
+    placed: () => tables.repositories.placed(),
     repositories: (...page) => tables.repositories.repositories(...page),
     regions: () => tables.regions.regions(),
     epoch: (region) => tables.regions.epoch(region),
@@ -103,9 +114,13 @@ export function openView(dataDir: string): FedView {
     isAdministered: () => tables.auth.isAdministered(),
     named: (digests) => tables.naming.named(digests),
     namersOf: (...key) => tables.naming.namersOf(...key),
-    wantedUnder: (region, prefix) => tables.wantedUnder(region, prefix),
+    wantedUnder: (region, prefix) => {
+      const placed = placedIn(region);
+      return tables.wantedUnder(region, prefix).filter((blob) => placed.wants(blob));
+    },
     wantedOf: (...key) => tables.wantedOf(...key),
-    wantedIn: function* (repository) {
+    wantedIn: function* (region, repository) {
+      if (!placedIn(region).repository(repository)) return;
       let page: WantedBlob[];
       let last = '';
       do {
@@ -114,13 +129,14 @@ export function openView(dataDir: string): FedView {
         last = page.at(-1)?.digest ?? last;
       } while (page.length === WANTED_PAGE);
     },
-    wantedBlobs: function* () {
+    wantedBlobs: function* (region) {
+      const placed = placedIn(region);
       for (const kind of ['manifest', 'config', 'layer'] as const) {
         let page: WantedBlob[];
         let last = '';
         do {
           page = tables.wanted(kind, last, WANTED_PAGE);
-          yield* page;
+          yield* page.filter((blob) => placed.wants(blob));
           last = page.at(-1)?.digest ?? last;
         } while (page.length === WANTED_PAGE);
       }

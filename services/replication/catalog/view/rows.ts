@@ -68,6 +68,7 @@ export function manifestRows(db: DatabaseSync): ManifestView {
 export function repositoryRows(db: DatabaseSync): RepositoryView {
   const one = db.prepare('SELECT record FROM repositories WHERE name = ?');
   const defaults = db.prepare('SELECT record FROM defaults');
+  const placed = db.prepare('SELECT name, regions FROM repositories WHERE regions IS NOT NULL ORDER BY name');
   const page = db.prepare(
     "SELECT name FROM repositories WHERE name > ? AND state != 'deleting' ORDER BY name LIMIT ?",
   );
@@ -81,6 +82,11 @@ export function repositoryRows(db: DatabaseSync): RepositoryView {
       return row === undefined ? undefined : defaultsRecord.decode(row.record, DEFAULTS_KEY);
     },
     repositories: (last, limit) => page.all(last, limit).map((row) => row['name'] as RepositoryName),
+    placed: () =>
+      placed.all().map((row) => ({
+        repository: row['name'] as RepositoryName,
+        regions: JSON.parse(row['regions'] as string) as string[],
+      })),
   };
 }
 

@@ -2,6 +2,7 @@ import type { AuthKind } from '#libs/auth/records.ts';
 import type { Digest } from '#libs/oci/digest.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 import type { Tag } from '#libs/oci/tag.ts';
+import type { Placement } from '#libs/placement.ts';
 import type { BlobOwners, Content } from '../collaborators.ts';
 import type { ManifestRecord } from '../manifest-record.ts';
 import type { RegionRecord, RepositoryRecord, Settings } from '../records.ts';
@@ -40,6 +41,8 @@ export interface ViewChange {
   readonly regions: boolean;
   /** The settings of repositories that have none of their own. */
   readonly defaults: boolean;
+  /** Where content may be, and so what regions should hold. */
+  readonly placements: boolean;
 }
 
 export interface TagView {
@@ -114,6 +117,8 @@ export interface RepositoryView {
   defaults(): Settings | undefined;
   /** Up to `limit` repositories after `last`, in byte order; not those being deleted. */
   repositories(last: string, limit: number): RepositoryName[];
+  /** All repositories with regions of their own, by name. */
+  placed(): { readonly repository: RepositoryName; readonly regions: Placement }[];
 }
 
 export interface RegionView {
@@ -163,7 +168,7 @@ export interface NamedView {
 export interface WantedView {
   /**
    * Everything that a region should hold: each manifest's bytes and all owned content, each digest once; manifests first, then configs, then
-   * the rest. Every active region should hold everything; a draining one need get nothing new.
+   * the rest. Every active region should hold everything that may be in it; a draining one need get nothing new.
    */
   wantedBlobs(region: string): Generator<WantedBlob, void, undefined>;
   /** What of it has a digest that begins with these hexadecimal digits, one at least. */
@@ -171,7 +176,7 @@ export interface WantedView {
   /** What of it is due to one manifest: its bytes and what it owns; nothing if the repository has no such manifest. */
   wantedOf(repository: RepositoryName, manifest: Digest): WantedBlob[];
   /** What of it is due to one repository: its manifests' bytes and what they own, by digest. */
-  wantedIn(repository: RepositoryName): Generator<WantedBlob, void, undefined>;
+  wantedIn(region: string, repository: RepositoryName): Generator<WantedBlob, void, undefined>;
 }
 
 export interface WantedBlob extends Content {

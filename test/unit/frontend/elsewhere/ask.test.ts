@@ -115,7 +115,7 @@ describe('a read from other regions', () => {
   const reading = async (fakes: Record<string, Fake>) => {
     const { regions, onUsed, used } = regionsOf(fakes);
     const got: Buffer[] = [];
-    const read = readElsewhere(regions, onUsed)({ digest: 'd', offset: 4, length: 10 }, { signal });
+    const read = readElsewhere('us', regions, onUsed)({ digest: 'd', offset: 4, length: 10 }, { signal });
     const outcome = (async () => {
       for await (const { data } of read) got.push(data);
     })();
