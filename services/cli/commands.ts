@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { audit } from './commands/audit.ts';
 import { auth } from './commands/auth.ts';
 import { collect } from './commands/collect.ts';
 import { repair, verify } from './commands/healing.ts';
@@ -20,4 +21,5 @@ export const COMMANDS: readonly Command[] = [
   login,
   logout,
   auth,
+  audit,
 ];

@@ -106,7 +106,9 @@ export function answeringRoutes(frontend: Frontend, buffers: ReadBuffers): Answe
 
 function guarded(gate: Gate, need: Need, handler: Handler): Handler {
   return async (ctx) => {
+    ctx.state.need = need;
     await gate.admit(ctx, need);
+    ctx.state.admitted = true;
     await handler(ctx);
   };
 }

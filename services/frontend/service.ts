@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import type { AnnounceBlob } from '#types/meridian/v1/AnnounceBlob.ts';
+import { createAuditing } from './audit/auditing.ts';
+import { JOURNAL_LIMITS, openJournal, type Journal } from './audit/journal.ts';
 import type { AuthCollaborators } from './auth/authentication.ts';
 import { startAuthentication } from './auth/start.ts';
 import { followCatalog } from './cache/follow.ts';
@@ -50,7 +53,12 @@ export async function startFrontend(options: FrontendOptions): Promise<RunningFr
   const stopping = new AbortController();
   const budget = createReadBudget(settings.maxReadBytes);
   const frontend = wireFrontend(options, budget, stopping.signal);
-  const application = applicationOf(frontend, budget, options).callback();
+  const journal = await journalOf(options);
+  const onRequest =
+    journal === undefined
+      ? options.onRequest
+      : both(options.onRequest, createAuditing(journal, options.region, Date.now));
+  const application = applicationOf(frontend, budget, { ...options, onRequest }).callback();
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     request.url = originForm(request.url ?? '/');
     // Node loses the request after one that offers an upgrade and is answered before its body has come.
@@ -90,11 +98,29 @@ export async function startFrontend(options: FrontendOptions): Promise<RunningFr
     await closeServer(server, graceMs);
     stopping.abort(new Error('The front end stops.'));
     await Promise.all([following, followingAuth]);
+    await journal?.close();
   };
   let stopped: Promise<void> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
     stop: (graceMs) => (stopped ??= stop(graceMs)),
+  };
+}
+
+/** Undefined where nothing is kept of who did what. */
+async function journalOf({ authentication, onFault }: FrontendOptions): Promise<Journal | undefined> {
+  const directory = authentication?.settings.auditDirectory;
+  if (directory === undefined) return undefined;
+  return openJournal({
+    ...{ directory, process: randomUUID(), limits: JOURNAL_LIMITS, nowMs: Date.now },
+    onFault: (error) => onFault(error, 'keeping who did what'),
+  });
+}
+
+function both(one: OnRequest, other: OnRequest): OnRequest {
+  return (record) => {
+    one(record);
+    other(record);
   };
 }
 

@@ -145,7 +145,8 @@ function serve(
 ): ReturnType<typeof startFrontend> {
   const count = httpMetrics(metrics);
   const logRequest = accessLog(log);
-  const authSettings = authSettingsFrom(config);
+  const auditDir = config.auditDir ?? join(config.dataDir, 'audit');
+  const authSettings = authSettingsFrom({ ...config, auditDir });
   return startFrontend({
     listen: config.listen,
     region: config.region,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { optionalSetting, setting, type ValuesOf } from '#libs/config/env.ts';
 import { ConfigError } from '#libs/config/errors.ts';
-import { integer, oneOf, readableFile, url, type HostPort } from '#libs/config/values.ts';
+import { integer, oneOf, path, readableFile, url, type HostPort } from '#libs/config/values.ts';
 import { defaultAuthSettings as defaults, type AuthSettings } from './settings.ts';
 
 /** What must be said to serve others than this machine without authentication, besides that it is off. */
@@ -32,6 +32,7 @@ export const authProcessSettings = {
     requests,
     defaults.rateLimits.perAddress,
   ),
+  auditDir: optionalSetting('MERIDIAN_AUDIT_DIR', path),
   adminPasswordFile: optionalSetting('MERIDIAN_ADMIN_PASSWORD_FILE', readableFile),
 };
 
@@ -45,6 +46,7 @@ export function authSettingsFrom(config: AuthConfig): AuthSettings | undefined {
     publicUrl: config.publicUrl?.replace(/\/+$/, ''),
     staleMs: config.authStaleMs,
     accessSeconds: config.tokenSeconds,
+    auditDirectory: config.auditDir,
     rateLimits: { perIdentity: config.requestsPerIdentity, perAddress: config.requestsPerAddress },
   };
 }

@@ -20,6 +20,7 @@ export type Login = (
  */
 export function createLogin({ proofs, delays }: { proofs: Proofs; delays: Delays }): Login {
   return async (state, ctx, { name, secret }) => {
+    ctx.state.tried = name;
     const before = proofs.known(name, secret);
     if (before !== undefined) return before;
     const { signal } = ctx.state;

@@ -1,3 +1,4 @@
+import { readAudit } from '../audit/read-audit.ts';
 import type { Route } from '../routes.ts';
 import { addBinding, listBindings, removeBinding } from './admin/bindings.ts';
 import { can } from './admin/can.ts';
@@ -36,6 +37,7 @@ export function authRoutes(authentication: Authentication): Route[] {
     ['post', `${AUTH}/bindings`, 'administer', addBinding(authentication)],
     ['delete', `${AUTH}/bindings/:id`, 'administer', removeBinding(authentication), 'deletes no content'],
     ['post', `${AUTH}/keys/rotation`, 'administer', rotateKeys(authentication)],
+    ['get', '/meridian/v1/audit', 'administer', readAudit(authentication)],
 
     // What is one's own takes no more than to be someone; what is others', the handlers ask for.
     ['get', `${AUTH}/tokens`, 'login', listTokens(authentication)],

@@ -4,6 +4,8 @@ import type { RateLimitSettings } from './rate-limits.ts';
 export interface AuthSettings {
   /** What clients call the registry, such as `https://registry.example.net`; undefined: what they say in the Host header, by HTTP. */
   readonly publicUrl: string | undefined;
+  /** Where it is kept who did what; undefined: nowhere. */
+  readonly auditDirectory: string | undefined;
   /** How long permissions are relied on without a word that they are current. */
   readonly staleMs: number;
   /** Answers by permissions that are staler carry a Warning. */
@@ -19,6 +21,7 @@ export interface AuthSettings {
 
 export const defaultAuthSettings: AuthSettings = {
   publicUrl: undefined,
+  auditDirectory: undefined,
   staleMs: 3_600_000,
   staleWarningMs: 10_000,
   accessSeconds: 300,

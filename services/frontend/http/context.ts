@@ -3,6 +3,7 @@ import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
 import { parseReference, type Reference } from '#libs/oci/reference.ts';
 import type { Access } from '../auth/access.ts';
+import type { Need } from '../auth/needs.ts';
 import type { MinimumRate } from './client-pace.ts';
 
 /** What is known of a request while it runs. */
@@ -25,6 +26,13 @@ export interface RequestState {
   readonly regionsUsed: () => readonly string[];
   /** Who asks, and what he may. */
   access: Access;
+  /** What the route asks for, where there is a gate before it, and whether the gate was passed. */
+  need: Need | undefined;
+  admitted: boolean;
+  /** The name that came with a password or secret, right or wrong; empty without one. */
+  tried: string;
+  /** The address that the request came from. */
+  readonly from: string;
   /** Why the request failed, for the log. */
   failure: unknown;
 }

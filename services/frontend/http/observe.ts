@@ -7,6 +7,7 @@ import {
   SpanStatusCode,
   withSpan,
 } from '#libs/telemetry/trace.ts';
+import type { Asked } from '../audit/auditing.ts';
 import { UNRESTRICTED } from '../auth/access.ts';
 import type { FrontendSettings } from '../settings.ts';
 import { awaitsContinue, discardRest, hasBody } from './body.ts';
@@ -33,6 +34,7 @@ export interface RequestRecord {
   readonly userAgent: string | undefined;
   /** The client was ended because it took or sent too little for too long. */
   readonly stalled: 'reader' | 'writer' | undefined;
+  readonly asked: Asked;
 }
 
 export type OnRequest = (record: RequestRecord) => void;
@@ -62,6 +64,10 @@ export function observe(
       // Without a signal no service was asked.
       regionsUsed: () => (leaving.given === undefined ? [] : regionsUsed(leaving.given)),
       access: UNRESTRICTED,
+      need: undefined,
+      admitted: false,
+      tried: '',
+      from: ctx.req.socket.remoteAddress ?? '',
       failure: undefined,
     };
     if (hasBody(ctx)) {
@@ -121,5 +127,12 @@ function recordOf(ctx: RequestContext, aborted: boolean, durationMs: number): Re
     failure,
     userAgent: ctx.req.headers['user-agent'],
     stalled,
+    asked: askedOf(ctx),
   };
+}
+
+function askedOf({ req, state }: RequestContext): Asked {
+  const { need, admitted, tried, from, access } = state;
+  const hasCredentials = tried !== '' || req.headers.authorization !== undefined;
+  return { need, admitted, name: access.name, id: access.owner ?? '', tried, hasCredentials, from };
 }

@@ -167,6 +167,7 @@ export const ROWS: readonly Row[] = [
     'POST /meridian/v1/auth/bindings',
     'DELETE /meridian/v1/auth/bindings/:id',
     'POST /meridian/v1/auth/keys/rotation',
+    'GET /meridian/v1/audit',
   ]),
 ];
 
