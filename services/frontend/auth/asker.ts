@@ -1,6 +1,6 @@
 import { ANONYMOUS, identify, narrowed, type Authentication, type Identity } from '#libs/auth/identity.ts';
 import type { AuthState } from '#libs/auth/state.ts';
-import { grantsOf, type Scope } from '#libs/auth/scope.ts';
+import type { Scope } from '#libs/auth/scope.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { RequestContext } from '../http/context.ts';
 import { readCredentials, type Credentials } from './credentials.ts';
@@ -39,9 +39,9 @@ export function createAskers({ login, tokens, clock }: AskersOptions): Askers {
           return { identity: now(state, proven, clock()), by: 'basic', scopes: [] };
         }
         case 'bearer': {
-          const { proven, scopes } = await tokens.readAccess(credentials.token);
+          const { proven, scopes, grants } = await tokens.readAccess(credentials.token);
           const identity = proven === undefined ? ANONYMOUS : now(state, proven, clock());
-          return { identity: narrowed(identity, grantsOf(scopes)), by: 'bearer', scopes };
+          return { identity: narrowed(identity, grants), by: 'bearer', scopes };
         }
       }
     },

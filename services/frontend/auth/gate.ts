@@ -5,7 +5,6 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 import { warning } from '#libs/oci/warning.ts';
 import { repositoryOf, type RequestContext } from '../http/context.ts';
-import { addressOf } from './address.ts';
 import type { Access } from './access.ts';
 import type { Asker, Askers } from './asker.ts';
 import { challenge } from './challenge.ts';
@@ -59,7 +58,7 @@ export function createGate({ known, askers, rateLimits, publicUrl, staleWarningM
       const state = known.state();
       const asker = await ask(ctx, state, need, repository);
       ctx.state.access = accessOf(state, asker);
-      rateLimits.count(ctx, ctx.state.access.owner, addressOf(ctx));
+      rateLimits.count(ctx, ctx.state.access.owner);
       const asked = askedOf(need, repository);
       if (!isAdmitted(state, asker, need, asked)) {
         if (asker.by !== 'basic') {

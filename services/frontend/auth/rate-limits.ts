@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Counters } from '#libs/cache/counters.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { RequestContext } from '../http/context.ts';
+import { addressOf } from './address.ts';
 
 /** How many requests one may make in a minute; 0: as many as one likes. */
 export interface RateLimitSettings {
@@ -12,7 +13,7 @@ export interface RateLimitSettings {
 
 export interface RateLimits {
   /** Counts a request and tells what is left. Throws TOOMANYREQUESTS. */
-  count(ctx: RequestContext, owner: string | undefined, address: string): void;
+  count(ctx: RequestContext, owner: string | undefined): void;
 }
 
 const WINDOW_MS = 60_000;
@@ -62,10 +63,10 @@ export function createRateLimits(
     }
   };
   return {
-    count: (ctx, owner, address) => {
+    count: (ctx, owner) => {
       const limit = owner === undefined ? perAddress : perIdentity;
       if (limit === 0) return;
-      const key = owner === undefined ? `address/${address}` : `identity/${owner}`;
+      const key = owner === undefined ? `address/${addressOf(ctx)}` : `identity/${owner}`;
       const counted = countedOf(key);
       counted.count += 1;
       counted.unshared += 1;

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import type { Authentication, Credential } from '#libs/auth/identity.ts';
+import type { Authentication, Credential, Limit } from '#libs/auth/identity.ts';
 import { isPrincipalName, type PrincipalName } from '#libs/auth/names.ts';
-import { parseScopes, type Scope } from '#libs/auth/scope.ts';
+import { grantsOf, parseScopes, type Scope } from '#libs/auth/scope.ts';
 import { signToken } from '#libs/jwt/sign.ts';
 import { verifyToken } from '#libs/jwt/verify.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
@@ -18,13 +17,18 @@ export interface TokenContent {
   readonly scopes: readonly Scope[];
 }
 
+/** With what the scopes stand for, worked out once. */
+export interface ReadToken extends TokenContent {
+  readonly grants: Limit;
+}
+
 /** The registry's own tokens. They prove identity and narrow it: what it may is looked up at each request. */
 export interface RegistryTokens {
   /** Throws TOO_LARGE where no request could carry the token. */
   issueAccess(content: TokenContent): Promise<{ token: string; expiresInSeconds: number }>;
   issueRefresh(proven: Authentication): Promise<string>;
   /** Throws UNAUTHORIZED. */
-  readAccess(token: string): Promise<TokenContent>;
+  readAccess(token: string): Promise<ReadToken>;
   readRefresh(token: string): Promise<Authentication>;
 }
 
@@ -40,12 +44,17 @@ const ACCESS = 'at+jwt';
 const REFRESH = 'meridian-refresh+jwt';
 const CLOCK_TOLERANCE_SECONDS = 30;
 const MAX_ACCESS_BYTES = 8 * 1024;
-const MAX_VERIFIED = 10_000;
+const MAX_VERIFIED_BYTES = 16 * 1024 * 1024;
+/** What an entry costs besides its bytes. */
+const ENTRY_BYTES = 1024;
 
 /** Verified tokens are remembered by their bytes, until they end or their key goes. */
 export function createRegistryTokens(options: RegistryTokensOptions): RegistryTokens {
   const { keys, accessSeconds, refreshSeconds, clock } = options;
-  const verified = new LRUCache<string, Verified>({ max: MAX_VERIFIED });
+  const verified = new LRUCache<string, Verified>({
+    maxSize: MAX_VERIFIED_BYTES,
+    sizeCalculation: (_verified, token) => token.length + ENTRY_BYTES,
+  });
   const nowSeconds = (): number => Math.floor(clock() / 1000);
   const issue = async (type: string, seconds: number, claims: Claims): Promise<string> => {
     const iat = nowSeconds();
@@ -72,13 +81,12 @@ export function createRegistryTokens(options: RegistryTokensOptions): RegistryTo
     },
     issueRefresh: (proven) => issue(REFRESH, refreshSeconds, provenClaims(proven)),
     readAccess: async (token) => {
-      const key = createHash('sha256').update(token).digest('base64');
-      const before = verified.get(key);
+      const before = verified.get(token);
       if (before !== undefined && before.endsAt > nowSeconds() && keys.isKnown(before.kid))
         return before.content;
-      verified.delete(key);
+      verified.delete(token);
       const found = await read(token, ACCESS, accessSeconds);
-      verified.set(key, found);
+      verified.set(token, found);
       return found.content;
     },
     readRefresh: async (token) => {
@@ -90,7 +98,7 @@ export function createRegistryTokens(options: RegistryTokensOptions): RegistryTo
 }
 
 interface Verified {
-  readonly content: TokenContent;
+  readonly content: ReadToken;
   /** Seconds since 1970. */
   readonly endsAt: number;
   readonly kid: string;
@@ -117,11 +125,12 @@ function provenClaims(proven: Authentication | undefined): Claims {
   return { sub: proven.name, id: proven.id, credential: proven.credential };
 }
 
-function contentOf({ sub, id, credential, access }: z.output<typeof claimsOf>): TokenContent {
+function contentOf({ sub, id, credential, access }: z.output<typeof claimsOf>): ReadToken {
   const scopes = parseScopes(access.map(({ type, name, actions }) => `${type}:${name}:${actions.join(',')}`));
-  if (sub === '') return { proven: undefined, scopes };
+  const grants = grantsOf(scopes);
+  if (sub === '') return { proven: undefined, scopes, grants };
   if (credential === undefined) throw notOurs();
-  return { proven: { name: sub, id, credential }, scopes };
+  return { proven: { name: sub, id, credential }, scopes, grants };
 }
 
 function kidOf(token: string): string {
