@@ -13,7 +13,7 @@ export interface ReadBuffers {
 export interface ReadBufferOptions {
   readonly budget: ReadBudget;
   readonly limits: StepLimits;
-  /** What was given back is kept up to this. */
+  /** Of what was given back of one size, so much is kept: large buffers that come and go must not become garbage because small ones are kept. */
   readonly maxKeptBytes: number;
   /** Buffers for reading ahead: how large, and how many at a time; they do not count for the budget. */
   readonly aheadBytes: number;
@@ -24,7 +24,6 @@ export function createReadBuffers(options: ReadBufferOptions): ReadBuffers {
   const { budget, limits, maxKeptBytes, aheadBytes, maxAhead } = options;
   const free = new Map<number, Buffer[]>();
   const freeAhead: Buffer[] = [];
-  let kept = 0;
   let lentAhead = 0;
   const giveAhead = (buffer: Buffer, isFree: boolean): void => {
     lentAhead -= 1;
@@ -33,10 +32,7 @@ export function createReadBuffers(options: ReadBufferOptions): ReadBuffers {
   return {
     take: (tookMs) => {
       const bytes = budget.lend(limits, tookMs);
-      const buffer = free.get(bytes)?.pop();
-      if (buffer === undefined) return Buffer.allocUnsafeSlow(bytes);
-      kept -= bytes;
-      return buffer;
+      return free.get(bytes)?.pop() ?? Buffer.allocUnsafeSlow(bytes);
     },
     takeAhead: (bytes) => {
       if (lentAhead === maxAhead || bytes <= limits.mostBytes) return undefined;
@@ -50,11 +46,10 @@ export function createReadBuffers(options: ReadBufferOptions): ReadBuffers {
         return;
       }
       budget.giveBack(bytes);
-      if (!isFree || kept + bytes > maxKeptBytes) return;
-      kept += bytes;
-      const sameSize = free.get(bytes);
-      if (sameSize === undefined) free.set(bytes, [buffer]);
-      else sameSize.push(buffer);
+      const sameSize = free.get(bytes) ?? [];
+      if (!isFree || (sameSize.length + 1) * bytes > maxKeptBytes) return;
+      free.set(bytes, sameSize);
+      sameSize.push(buffer);
     },
   };
 }
