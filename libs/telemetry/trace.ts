@@ -77,6 +77,11 @@ export async function* streamInSpan<T>(
   }
 }
 
+/** Runs `work` without the active trace: for one of the many steps of something that has its span. */
+export function outsideTrace<T>(work: () => T): T {
+  return context.with(ROOT_CONTEXT, work);
+}
+
 /** Iterates `source` without the active trace: for what is done again and again within a step that has its span. */
 export function iterateOutsideTrace<T>(source: AsyncIterable<T>): AsyncIterable<T> {
   return {

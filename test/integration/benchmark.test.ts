@@ -16,8 +16,8 @@ beforeAll(async () => {
 afterAll(() => rm(report, { recursive: true, force: true }));
 
 function run(script: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
-  // No peers, which would be found on the PATH.
-  const env = { ...process.env, PATH: dirname(process.execPath) };
+  // No peers, which would be found on the PATH, and so none of the programs that a run of the tests may insist on.
+  const env = { ...process.env, PATH: dirname(process.execPath), MERIDIAN_TEST_REQUIRE: '' };
   return promisify(execFile)(process.execPath, [join(root, script), ...args], { cwd: root, env });
 }
 

@@ -63,7 +63,9 @@ export async function getBlob(
   repository: string,
   { digest, bytes }: { digest: string; bytes: Buffer },
 ): Promise<'whole' | 'cut off' | `refused ${number}`> {
-  const response = await open(registry, 'GET', `/v2/${repository}/blobs/${digest}`);
+  const response = await open(registry, 'GET', `/v2/${repository}/blobs/${digest}`).catch(() => undefined);
+  // Found out before the first byte was sent.
+  if (response === undefined) return 'cut off';
   const hash = createHash('sha256');
   let received = 0;
   try {

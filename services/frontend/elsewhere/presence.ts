@@ -38,6 +38,9 @@ export interface PresenceLimits {
   readonly mostPauseMs: number;
 }
 
+/** A probe that ends so long after its time was over was held up in this process. */
+const HELD_UP_MS = 500;
+
 export function createPresence({ limits, signal: stopping, ...options }: PresenceOptions): Presence {
   const { probeTimeoutMs, leastPauseMs, mostPauseMs } = limits;
   let away: { why: Unanswered; back: AbortController } | undefined;
@@ -64,12 +67,15 @@ export function createPresence({ limits, signal: stopping, ...options }: Presenc
   /** Why the service does not answer. One that says that it can't does answer. */
   const probed = async (): Promise<Unanswered | undefined> => {
     const limit = AbortSignal.timeout(probeTimeoutMs);
+    const startedAt = performance.now();
     try {
       await options.probe(AbortSignal.any([limit, stopping]));
       return undefined;
     } catch (error) {
       if (error instanceof Unanswered) return error;
-      return limit.aborted
+      // A process that was too busy to look can't say that nobody answered.
+      const isHeldUp = performance.now() - startedAt > probeTimeoutMs + HELD_UP_MS;
+      return limit.aborted && !isHeldUp
         ? new Unanswered(`A service did not answer within ${probeTimeoutMs} ms.`)
         : undefined;
     }

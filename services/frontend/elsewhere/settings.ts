@@ -7,6 +7,6 @@ export interface ElsewhereSettings {
 }
 
 export const defaultElsewhereSettings: ElsewhereSettings = {
-  presence: { suspectAfterMs: 2_000, probeTimeoutMs: 2_000, leastPauseMs: 100, mostPauseMs: 1_000 },
+  presence: { suspectAfterMs: 2_000, probeTimeoutMs: 5_000, leastPauseMs: 100, mostPauseMs: 1_000 },
   pingEveryMs: 5_000,
 };

@@ -1,3 +1,4 @@
+import { outsideTrace } from '#libs/telemetry/trace.ts';
 import { ArrivingRange } from './arriving-range.ts';
 import type { Source } from './begin-source.ts';
 import { createRangeWindow } from './range-window.ts';
@@ -39,7 +40,10 @@ export async function* gather(
       window.completed(performance.now() - askedAt);
       if (!signal.aborted) askAhead();
     };
-    readRange(range, supply, signal, begun).then(completed, (error: unknown) => range.fail(error));
+    const read = (): Promise<void> => readRange(range, supply, signal, begun);
+    // The trace shows the first: of a large blob there are hundreds.
+    const reading = begun === undefined ? outsideTrace(read) : read();
+    reading.then(completed, (error: unknown) => range.fail(error));
   };
   const askAhead = (): void => {
     while (ranges.length > 0 && asked < size && underWay < window.size()) {

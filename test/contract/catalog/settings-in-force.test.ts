@@ -46,7 +46,8 @@ describeStores((subject) => {
     expect((await findBlob(eu, 'settings/strong', digest)).reuse?.never).toBe(true);
     await changeSettings(eu, '', { reads: null });
     await changeSettings(eu, 'settings/strong', { maxStalenessMs: 4000 });
-    expect((await resolve(eu, 'settings/strong', '1')).reuse).toEqual({ never: false, maxStalenessMs: 4000 });
+    const { reuse } = await resolve(eu, 'settings/strong', '1');
+    expect(reuse).toEqual({ never: false, maxStalenessMs: 4000, regions: [] });
   });
 
   it('tells those who follow of a repository whose settings changed, and resets them for the defaults', async () => {

@@ -24,7 +24,7 @@ describe('the connections for much to another region', () => {
       await held.promise;
       yield { data: Buffer.from('x') };
     };
-    const names = ['ping', 'stat', 'pins', 'unpin', 'pinOwners', 'announce', 'suspect', 'hold'];
+    const names = 'ping stat pins unpin pinOwners announce suspect hold summarize listKept'.split(' ');
     const others = Object.fromEntries(names.map((name) => [name, unused]));
     server.add(peerContract, { ...others, read } as unknown as Peer);
     const port = await server.listen('127.0.0.1:0');
