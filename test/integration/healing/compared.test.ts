@@ -126,15 +126,23 @@ describe('regions that compare what they hold', () => {
     for (const region of REGIONS) await wholeIn(region, content);
     const [, lost] = content.blobs as [Piece, Piece];
     // One of them may be quick enough to have it back from another, which loses it a moment later.
+    const loseEverywhere = async (): Promise<void> => {
+      for (const region of REGIONS) await loseBlob(storage(region), lost.digest).catch(() => undefined);
+    };
     const toldWithoutIt = async (region: RegionName): Promise<Compared['underReplicated']> => {
-      for (const one of REGIONS) await loseBlob(storage(one), lost.digest).catch(() => undefined);
+      await loseEverywhere();
       return (await told(region)).underReplicated;
+    };
+    const equalWithoutIt = async (): Promise<string[]> => {
+      await loseEverywhere();
+      return equalTo('us');
     };
     const expected = { blobs: 1, bytes: lost.bytes.length, images: 1, exact: true };
     for (const region of REGIONS) {
       await expect.poll(() => toldWithoutIt(region), WAIT).toMatchObject(expected);
     }
     await expect.poll(() => cluster.metric('us', 'meridian_under_replicated_blobs'), WAIT).toBe(1);
+    await expect.poll(equalWithoutIt, WAIT).toEqual([]);
   }, 200_000);
 
   /** Waits until the region's disk has every piece as it was pushed. */
