@@ -20,7 +20,7 @@ import type { Metrics } from '#libs/telemetry/metrics.ts';
 import { httpMetrics } from '#libs/telemetry/metrics/http.ts';
 import { healingMetrics } from '#libs/telemetry/metrics/healing.ts';
 import { replicationMetrics } from '#libs/telemetry/metrics/replication.ts';
-import { expiryMetrics, scrubMetrics, storageMetrics } from '#libs/telemetry/metrics/storage.ts';
+import { storageMetrics } from '#libs/telemetry/metrics/storage.ts';
 import { summaryMetrics } from '#libs/telemetry/metrics/summaries.ts';
 import { accessLog } from '../frontend/access-log.ts';
 import { authSettingsFrom, readAdminPassword } from '../frontend/auth/config.ts';
@@ -31,6 +31,7 @@ import { catalogSettingsFrom, collectSettingsFrom, transferSettingsFrom } from '
 import { startReplication, type ReplicationService } from '../replication/service.ts';
 import { storageSettingsFrom } from '../storage/config.ts';
 import { openStorage, type StorageService } from '../storage/service.ts';
+import { toldBy } from '../storage/told.ts';
 import type { regionSettings } from './config.ts';
 
 export interface RegionOptions {
@@ -59,25 +60,12 @@ export async function startRegion(options: RegionOptions, signal: AbortSignal): 
     const endBy = performance.now() + graceMs;
     for (const service of started.reverse()) await service.stop(Math.max(0, endBy - performance.now()));
   };
-  const countExpired = expiryMetrics(options.metrics);
-  const countScrubbed = scrubMetrics(options.metrics);
   try {
     const storage = await openStorage({
       dataDir: join(config.dataDir, 'storage'),
       region: config.region,
       settings: storageSettingsFrom(config),
-      onFault: (err) => log.error({ err }, 'The disk failed a request.'),
-      onExpired: (expired) => {
-        countExpired(expired);
-        log.info({ expired }, 'Uploads that got no bytes for too long have ended.');
-      },
-      onScrub: {
-        ...countScrubbed,
-        damaged: (damage) => {
-          countScrubbed.damaged();
-          log.warn({ damage }, 'A damaged blob has gone into quarantine.');
-        },
-      },
+      ...toldBy(log, options.metrics),
     });
     started.push(storage);
     const replication = await replicate(options, storage, signal);

@@ -5,10 +5,11 @@ import { reclaimContract, scrubContract, storageContract, uploadsContract } from
 import { createRpcServer } from '#libs/rpc/server.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { createMetrics, type Metrics } from '#libs/telemetry/metrics.ts';
-import { expiryMetrics, scrubMetrics, storageMetrics } from '#libs/telemetry/metrics/storage.ts';
+import { storageMetrics } from '#libs/telemetry/metrics/storage.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
 import { storageProcessSettings, storageSettingsFrom } from './config.ts';
 import { openStorage, type StorageService } from './service.ts';
+import { toldBy } from './told.ts';
 
 const SERVICE = 'storage';
 /** What spans may take to leave at the end. */
@@ -22,24 +23,11 @@ async function start(signal: AbortSignal): Promise<RunningService> {
   const log = createLog({ service: SERVICE, region, level: config.logLevel });
   const tracing = await startTracing({ service: SERVICE, ...config });
   const metrics = createMetrics({ service: SERVICE, region });
-  const countScrubbed = scrubMetrics(metrics);
-  const countExpired = expiryMetrics(metrics);
   const service = await openStorage({
     dataDir,
     region,
     settings: storageSettingsFrom(config),
-    onFault: (err) => log.error({ err }, 'The disk failed a request.'),
-    onExpired: (expired) => {
-      countExpired(expired);
-      log.info({ expired }, 'Uploads that got no bytes for too long have ended.');
-    },
-    onScrub: {
-      ...countScrubbed,
-      damaged: (damage) => {
-        countScrubbed.damaged();
-        log.warn({ damage }, 'A damaged blob has gone into quarantine.');
-      },
-    },
+    ...toldBy(log, metrics),
   });
   const server = createRpcServer({
     ...(config.tls === undefined ? {} : { tls: config.tls }),
