@@ -11,6 +11,8 @@ export interface Authentication {
   /** Of this one of that name. */
   readonly id: string;
   readonly credential: Credential;
+  /** Until when it counts, in milliseconds since 1970; undefined: as long as the credential is there. */
+  readonly untilMs?: number;
 }
 
 /** A user's password, a robot's secret, or a personal access token, by its id. */
@@ -39,6 +41,7 @@ export const ANONYMOUS: Identity = { kind: 'anonymous', limits: [] };
 
 /** Who that is now; undefined where there is no such one any more, or the credential is gone. `nowMs` is since 1970. */
 export function identify(policy: Policy, proven: Authentication, nowMs: number): Identity | undefined {
+  if (nowMs >= (proven.untilMs ?? Infinity)) return undefined;
   const principal = policy.principal(proven.name);
   if (principal?.id !== proven.id || !isActive(principal, nowMs)) return undefined;
   const limits = limitsOf(policy, principal, proven, nowMs);

@@ -10,6 +10,7 @@ import { createLogin, type Login } from './login.ts';
 import { createProofs } from './proofs.ts';
 import { createRateLimits } from './rate-limits.ts';
 import type { AuthSettings } from './settings.ts';
+import { createCatalogSource } from './sources/catalog-source.ts';
 import { createRegistryTokens, type RegistryTokens } from './tokens.ts';
 
 /** What authentication needs of the processes around it. */
@@ -50,7 +51,8 @@ export function createAuthentication(
   const keys = createKeyRing(known, clock);
   const { accessSeconds, refreshSeconds, publicUrl, staleWarningMs } = settings;
   const tokens = createRegistryTokens({ keys, accessSeconds, refreshSeconds, clock });
-  const login = createLogin({ proofs: createProofs(), delays: createDelays(counters) });
+  const proofs = createProofs({ source: createCatalogSource(), clock });
+  const login = createLogin({ proofs, delays: createDelays(counters) });
   const askers = createAskers({ login, tokens, clock });
   const rateLimits = createRateLimits(settings.rateLimits, counters, now);
   const gate = createGate({ known, askers, rateLimits, publicUrl, staleWarningMs });

@@ -3,7 +3,7 @@ import { RegistryError } from '#libs/oci/errors.ts';
 /** What a request's Authorization header holds; nothing of it has been checked but its form. */
 export type Credentials =
   | { readonly scheme: 'none' }
-  | { readonly scheme: 'basic'; readonly name: string; readonly secret: string }
+  | { readonly scheme: 'basic'; readonly name: string; readonly password: string }
   | { readonly scheme: 'bearer'; readonly token: string };
 
 /** Longer names and secrets than anyone can have are not looked at. */
@@ -41,7 +41,7 @@ function readBasic(value: string): Credentials {
   const text = decode(bytes);
   const colon = text.indexOf(':');
   if (colon === -1 || CONTROL.test(text)) throw malformed('Basic credentials');
-  return { scheme: 'basic', name: text.slice(0, colon), secret: text.slice(colon + 1) };
+  return { scheme: 'basic', name: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
 /** Base64 with its padding or without; Node's decoder overlooks anything else. */

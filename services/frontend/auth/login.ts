@@ -6,12 +6,17 @@ import type { RequestContext } from '../http/context.ts';
 import { addressOf } from './address.ts';
 import type { Delays } from './delays.ts';
 import type { Proofs } from './proofs.ts';
+import type { Given } from './sources/source.ts';
 
-/** Checks a name and a secret. Throws UNAUTHORIZED where they are wrong, and TOOMANYREQUESTS where too many were before. */
+/**
+ * Checks a name and a password, for something that takes so long at least. Throws UNAUTHORIZED where they are wrong, TOOMANYREQUESTS where too many
+ * were before, and UNAVAILABLE where they can't be checked.
+ */
 export type Login = (
   state: AuthState,
   ctx: RequestContext,
-  given: { readonly name: string; readonly secret: string },
+  given: Given,
+  leastMs?: number,
 ) => Promise<Authentication>;
 
 /**
@@ -19,15 +24,16 @@ export type Login = (
  * registry made at random can't be guessed, so that an outdated token of someone locks nobody out.
  */
 export function createLogin({ proofs, delays }: { proofs: Proofs; delays: Delays }): Login {
-  return async (state, ctx, { name, secret }) => {
+  return async (state, ctx, given, leastMs = 0) => {
+    const { name, password } = given;
     ctx.state.tried = name;
-    const before = proofs.known(name, secret);
+    const before = proofs.known(given, leastMs);
     if (before !== undefined) return before;
     const { signal } = ctx.state;
     const who = { name, address: addressOf(ctx) };
-    const isGuess = parseSecret(secret) === undefined;
+    const isGuess = parseSecret(password) === undefined;
     if (isGuess) await delays.require(who, signal);
-    const proven = await proofs.prove(state, name, secret);
+    const proven = await proofs.prove(state, given, signal);
     signal.throwIfAborted();
     if (proven !== undefined) return proven;
     if (isGuess) await delays.failed(who, signal);

@@ -29,6 +29,8 @@ export interface TokenEndpoint {
 }
 
 const MAX_FORM_BYTES = 16 * 1024;
+/** Clients take for granted that a token is good for a minute. */
+const LEAST_TOKEN_MS = 60_000;
 
 /** By name and password in the header, or of nobody. https://distribution.github.io/distribution/spec/auth/token/ */
 export function getToken(endpoint: TokenEndpoint): Handler {
@@ -43,7 +45,10 @@ export function getToken(endpoint: TokenEndpoint): Handler {
         'A token is asked for by name and password, or by a refresh token with POST.',
       );
     }
-    const proven = credentials.scheme === 'none' ? undefined : await endpoint.login(state, ctx, credentials);
+    const proven =
+      credentials.scheme === 'none'
+        ? undefined
+        : await endpoint.login(state, ctx, credentials, LEAST_TOKEN_MS);
     const isOffline = queryParameter(ctx, 'offline_token') === 'true';
     const refresh = proven && isOffline ? await endpoint.tokens.issueRefresh(proven) : undefined;
     await tellToken(endpoint, ctx, { state, proven, scopes, refresh });
@@ -60,8 +65,8 @@ export function postToken(endpoint: TokenEndpoint): Handler {
     const state = known.state();
     switch (form.get('grant_type')) {
       case 'password': {
-        const given = { name: required(form, 'username'), secret: required(form, 'password') };
-        const proven = await login(state, ctx, given);
+        const given = { name: required(form, 'username'), password: required(form, 'password') };
+        const proven = await login(state, ctx, given, LEAST_TOKEN_MS);
         const refresh = form.get('access_type') === 'offline' ? await tokens.issueRefresh(proven) : undefined;
         await tellToken(endpoint, ctx, { state, proven, scopes, refresh });
         return;

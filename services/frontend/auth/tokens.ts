@@ -24,9 +24,10 @@ export interface ReadToken extends TokenContent {
 
 /** The registry's own tokens. They prove identity and narrow it: what it may is looked up at each request. */
 export interface RegistryTokens {
-  /** Throws TOO_LARGE where no request could carry the token. */
+  /** It ends no later than what was proven. Throws TOO_LARGE where no request could carry the token. */
   issueAccess(content: TokenContent): Promise<{ token: string; expiresInSeconds: number }>;
-  issueRefresh(proven: Authentication): Promise<string>;
+  /** Undefined for what was proven for a time only. */
+  issueRefresh(proven: Authentication): Promise<string | undefined>;
   /** Throws UNAUTHORIZED. */
   readAccess(token: string): Promise<ReadToken>;
   readRefresh(token: string): Promise<Authentication>;
@@ -75,11 +76,14 @@ export function createRegistryTokens(options: RegistryTokensOptions): RegistryTo
   return {
     issueAccess: async ({ proven, scopes }) => {
       const access = scopes.map(({ type, name, actions }) => ({ type, name, actions: [...actions] }));
-      const token = await issue(ACCESS, accessSeconds, { ...provenClaims(proven), access });
+      const provenSeconds = Math.floor(((proven?.untilMs ?? Infinity) - clock()) / 1000);
+      const expiresInSeconds = Math.max(0, Math.min(accessSeconds, provenSeconds));
+      const token = await issue(ACCESS, expiresInSeconds, { ...provenClaims(proven), access });
       if (token.length > MAX_ACCESS_BYTES) throw tooLarge(scopes.length);
-      return { token, expiresInSeconds: accessSeconds };
+      return { token, expiresInSeconds };
     },
-    issueRefresh: (proven) => issue(REFRESH, refreshSeconds, provenClaims(proven)),
+    issueRefresh: async (proven) =>
+      proven.untilMs === undefined ? issue(REFRESH, refreshSeconds, provenClaims(proven)) : undefined,
     readAccess: async (token) => {
       const before = verified.get(token);
       if (before !== undefined && before.endsAt > nowSeconds() && keys.isKnown(before.kid))
@@ -115,6 +119,8 @@ const claimsOf = z.object({
       (text) => typeof text === 'string' && /^(password|secret|token):[A-Za-z0-9_-]+$/.test(text),
     )
     .optional(),
+  /** Until when what was proven counts, in milliseconds: without the tolerance that clocks are given for `exp`. */
+  until: z.number().exactOptional(),
   access: z.array(z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()) })).default([]),
 });
 
@@ -122,15 +128,17 @@ type Claims = Omit<z.input<typeof claimsOf>, 'exp'>;
 
 function provenClaims(proven: Authentication | undefined): Claims {
   if (proven === undefined) return { sub: '' };
-  return { sub: proven.name, id: proven.id, credential: proven.credential };
+  const { name, id, credential, untilMs } = proven;
+  return { sub: name, id, credential, ...(untilMs !== undefined && { until: untilMs }) };
 }
 
-function contentOf({ sub, id, credential, access }: z.output<typeof claimsOf>): ReadToken {
+function contentOf({ sub, id, credential, until, access }: z.output<typeof claimsOf>): ReadToken {
   const scopes = parseScopes(access.map(({ type, name, actions }) => `${type}:${name}:${actions.join(',')}`));
   const grants = grantsOf(scopes);
   if (sub === '') return { proven: undefined, scopes, grants };
   if (credential === undefined) throw notOurs();
-  return { proven: { name: sub, id, credential }, scopes, grants };
+  const proven = { name: sub, id, credential, ...(until !== undefined && { untilMs: until }) };
+  return { proven, scopes, grants };
 }
 
 function kidOf(token: string): string {

@@ -16,7 +16,11 @@ describe('Basic credentials', () => {
     fc.assert(
       fc.property(name, plain, fc.constantFrom('Basic', 'basic', 'BASIC'), (user, secret, scheme) => {
         const value = Buffer.from(`${user}:${secret}`).toString('base64');
-        expect(readCredentials(`${scheme} ${value}`)).toEqual({ scheme: 'basic', name: user, secret });
+        expect(readCredentials(`${scheme} ${value}`)).toEqual({
+          scheme: 'basic',
+          name: user,
+          password: secret,
+        });
         expect(readCredentials(`${scheme} ${value.replace(/=+$/, '')}`)).toEqual(
           readCredentials(`${scheme} ${value}`),
         );

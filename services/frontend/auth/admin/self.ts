@@ -50,7 +50,7 @@ export function changeOwnPassword(authentication: Authentication): Handler {
   return async (ctx) => {
     const name = requireSelf(authentication, ctx);
     const { password, newPassword } = await jsonBody(ctx, passwords);
-    const { credential } = await login(known.state(), ctx, { name, secret: password });
+    const { credential } = await login(known.state(), ctx, { name, password });
     if (!credential.startsWith('password:')) {
       throw new RegistryError('DENIED', 'Your present password is needed; a token will not do.');
     }
