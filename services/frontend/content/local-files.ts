@@ -22,7 +22,7 @@ export interface LocalFile {
 
 export function createLocalFiles(options: {
   storage: Pick<Storage, 'locate'>;
-  verification: Pick<Verification, 'isDamaged'>;
+  verification: Pick<Verification, 'isGone'>;
   maxCachedPaths: number;
   retryMs: number;
   /** Monotonic time in milliseconds. */
@@ -61,7 +61,7 @@ export function createLocalFiles(options: {
         return file;
       }
       // A file that is none of this blob is not there any more once the storage has looked.
-      if (file === 'another') await verification.isDamaged(digest, signal);
+      if (file === 'another') await verification.isGone(digest, signal);
       else elsewhereUntil = now() + retryMs;
       return undefined;
     },

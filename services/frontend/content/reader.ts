@@ -47,7 +47,7 @@ export function createContentReader(options: {
   transfer: Pick<Transfer, 'fetch' | 'relay'>;
   /** Where the bytes come from while storage is away. */
   elsewhere: Pick<Transfer, 'relay'>;
-  verification: Pick<Verification, 'isDamaged'>;
+  verification: Pick<Verification, 'isGone'>;
   maxCachedBytes: number;
   limits: ReadLimits;
 }): ContentReader {
@@ -88,7 +88,7 @@ export function createContentReader(options: {
         return await started(here());
       } catch (error) {
         if (error instanceof Unanswered) return passedOn(elsewhere, content, part, signal);
-        const isGone = unknown(error) || (round === 1 && (await verification.isDamaged(digest, signal)));
+        const isGone = unknown(error) || (round === 1 && (await verification.isGone(digest, signal)));
         if (!isGone || round === MAX_ROUNDS) throw unavailable(content, error);
       }
       try {
@@ -126,7 +126,7 @@ export function createContentReader(options: {
       if (cached !== undefined) return cached;
       let bytes = await readWhole(content, signal);
       let actual = digestOf(bytes, algorithmOf(content.digest));
-      if (actual !== content.digest && (await verification.isDamaged(content.digest, signal))) {
+      if (actual !== content.digest && (await verification.isGone(content.digest, signal))) {
         bytes = await readWhole(content, signal);
         actual = digestOf(bytes, algorithmOf(content.digest));
       }

@@ -19,8 +19,8 @@ export interface Verification {
   begin(digest: Digest, file: string | undefined): BodyCheck | undefined;
   /** Has the storage look at a blob that could not be read as it should, without waiting. */
   suspect(digest: Digest): void;
-  /** The same, waiting. True: the blob was damaged and is not held any more; it can be had anew. */
-  isDamaged(digest: Digest, signal: AbortSignal): Promise<boolean>;
+  /** The same, waiting. True: the blob is not held, or not any more since it is damaged; it can be had anew. */
+  isGone(digest: Digest, signal: AbortSignal): Promise<boolean>;
 }
 
 /** Blobs that are not looked at again and again while clients fail to get them. */
@@ -38,20 +38,22 @@ export function createVerification(options: {
   const trusted = new LRUCache<Digest, string>({ max: maxTrustedFiles, ttl: trustedMs });
   const suspects = new LRUCache<Digest, true>({ max: MAX_SUSPECTS, ttl: SUSPECT_PAUSE_MS });
 
-  const isDamaged: Verification['isDamaged'] = async (digest, signal) => {
+  const isGone: Verification['isGone'] = async (digest, signal) => {
     try {
-      for await (const { damaged } of scrub.verify({ digests: [digest] }, { signal })) {
-        if (damaged.length > 0) return true;
+      let whole = 0;
+      for await (const { checked, damaged } of scrub.verify({ digests: [digest] }, { signal })) {
+        whole += checked - damaged.length;
       }
+      return whole === 0;
     } catch {
       // A storage that can't be asked finds it by itself.
+      return false;
     }
-    return false;
   };
   const suspect = (digest: Digest): void => {
     if (suspects.has(digest)) return;
     suspects.set(digest, true);
-    isDamaged(digest, stopping).catch(() => undefined);
+    isGone(digest, stopping).catch(() => undefined);
   };
   return {
     begin: (digest, file) => {
@@ -67,13 +69,13 @@ export function createVerification(options: {
       };
     },
     suspect,
-    isDamaged,
+    isGone,
   };
 }
 
 function damaged(digest: Digest, actual: Digest): RegistryError {
   return new RegistryError(
     'UNAVAILABLE',
-    `The bytes stored as ${digest} have the digest ${actual}: they are damaged, so the answer was cut off before its end.`,
+    `The bytes stored as ${digest} have the digest ${actual}: they are damaged, and their end is not sent.`,
   );
 }

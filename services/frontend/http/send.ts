@@ -12,6 +12,7 @@ import { tellRegionsUsed } from './regions-used.ts';
 /*
  * Bodies that stream. Content-Length is always told beforehand, and what fails midway destroys the connection: the client can't
  * take a short body for a whole one. A body that is checked breaks off before its last bytes where they are not what they should be.
+ * What fails before the first byte is the caller's to answer.
  */
 
 /** Sends a stream of `length` bytes as fast as the client reads; more is read only when the client has taken what was. */
@@ -105,6 +106,10 @@ async function sending(
     await work(inSlices(write, slicesAt(rate, slices)));
     ctx.res.end();
   } catch (error) {
+    if (!ctx.headerSent) {
+      ctx.respond = true;
+      throw error;
+    }
     ctx.res.destroy();
     throw ctx.state.stalled === undefined ? error : ctx.state.failure;
   } finally {

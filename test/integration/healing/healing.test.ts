@@ -22,6 +22,8 @@ const WAIT = { timeout: 30_000 };
 const UNTIL_LOST = { timeout: 90_000 };
 /** Above what front ends hold in memory. */
 const LAYER_BYTES = 300_000;
+/** Above what they read of a file at once. */
+const LARGE_LAYER_BYTES = 3_000_000;
 
 describe('what a region has lost', () => {
   let cluster: TestCluster;
@@ -80,19 +82,27 @@ describe('what a region has lost', () => {
     expect(await healNow(registry('us'), 'ap', 'verify')).toMatchObject({ damaged: 1, repaired: 1 });
   });
 
-  it('is replaced when a pull comes upon it, which gets nothing wrong', async () => {
-    const { repository, layers } = await pushed('team/pulled', 3);
-    const [flipped, short, unreadable] = layers as [Piece, Piece, Piece];
+  it('is replaced when a pull comes upon it, which is answered with the whole blob', async () => {
+    const { repository, layers } = await pushed('team/pulled', 4);
+    const [flipped, short, unreadable, gone] = layers as [Piece, Piece, Piece, Piece];
     await DAMAGES['with a flipped bit'](storage('eu'), flipped.digest);
     await DAMAGES['cut short'](storage('eu'), short.digest);
     await DAMAGES.unreadable(storage('eu'), unreadable.digest);
-    // The bytes are on their way when they turn out to be wrong.
-    expect(await getBlob(registry('eu'), repository, flipped)).toBe('cut off');
-    // These are found before the first byte is sent.
-    expect(await getBlob(registry('eu'), repository, short)).toBe('whole');
-    expect(await getBlob(registry('eu'), repository, unreadable)).toBe('whole');
-    await expect.poll(() => getBlob(registry('eu'), repository, flipped), WAIT).toBe('whole');
+    await loseBlob(storage('eu'), gone.digest);
+    // Many at once: the first to find out puts it out of the way of the others.
+    const pulls = layers.flatMap((layer) => [layer, layer, layer, layer]);
+    const outcomes = await Promise.all(pulls.map((layer) => getBlob(registry('eu'), repository, layer)));
+    expect(new Set(outcomes)).toEqual(new Set(['whole']));
     await stat(quarantinePath(storage('eu'), flipped.digest));
+  });
+
+  it('breaks off a pull whose first bytes have left, and is replaced for the next one', async () => {
+    const { repository, layers } = await pushed('team/large', 1, LARGE_LAYER_BYTES);
+    const [large] = layers as [Piece];
+    await DAMAGES['with a flipped bit'](storage('eu'), large.digest);
+    expect(await getBlob(registry('eu'), repository, large)).toBe('cut off');
+    await expect.poll(() => getBlob(registry('eu'), repository, large), WAIT).toBe('whole');
+    await stat(quarantinePath(storage('eu'), large.digest));
   });
 
   it('comes back by a repair, which re-hashes nothing', async () => {
@@ -139,6 +149,8 @@ describe('what a region has lost', () => {
       await expect.poll(async () => (await send(registry(region), 'GET', path)).status, UNTIL_LOST).toBe(503);
       const answer = await send(registry(region), 'GET', path);
       expect(answer.body.toString()).toContain("can't be read at the moment");
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+      expect(answer.headers).not.toHaveProperty('cache-control');
     }
     await expect.poll(() => cluster.output(), UNTIL_LOST).toContain('no region that answers has it');
   }, 300_000);
@@ -174,13 +186,28 @@ describe('what a region has lost', () => {
     expect((await send(registry('us'), 'POST', at('eu'), { body: '{"all": true}' })).status).toBe(400);
   });
 
+  it('is answered 503, with a sentence and when to come back, while no other region answers', async () => {
+    const { repository, layers } = await pushed('team/alone-at-last', 1);
+    const [flipped] = layers as [Piece];
+    await DAMAGES['with a flipped bit'](storage('us'), flipped.digest);
+    for (const region of ['eu', 'ap'] as const) await cluster.kill(region);
+    const answer = await send(registry('us'), 'GET', `/v2/${repository}/blobs/${flipped.digest}`);
+    expect(answer.status).toBe(503);
+    expect(answer.body.toString()).toMatch(/could not give it.*Try again/);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    expect(answer.headers).not.toHaveProperty('cache-control');
+    for (const region of ['eu', 'ap'] as const) await cluster.restart(region);
+    await expect.poll(() => getBlob(registry('us'), repository, flipped), WAIT).toBe('whole');
+  }, 120_000);
+
   /** An image of that many layers that every region holds. */
   async function pushed(
     repository: string,
     count: number,
+    layerBytes = LAYER_BYTES,
   ): Promise<{ repository: string; layers: Piece[]; root: string }> {
     const layers = Array.from({ length: count }, (_, i) =>
-      piece(seededBlob(`${repository}/${i}`, LAYER_BYTES), OCI_LAYER),
+      piece(seededBlob(`${repository}/${i}`, layerBytes), OCI_LAYER),
     );
     const content = withLayers(image(repository), layers);
     await pushContent(registry('us'), repository, content, '1.0');
