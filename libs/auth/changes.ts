@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { RegistryError } from '#libs/oci/errors.ts';
-import { MAX_SECRETS } from './limits.ts';
-import { description, grants, groupNames, passwordHash, secret } from './records.ts';
+import { issuerUrl, people, personLogin, rule, type PersonLogin } from './issuer.ts';
+import { MAX_RULES, MAX_SECRETS } from './limits.ts';
+import { description, grants, groupNames } from './fields.ts';
+import { passwordHash, secret } from './records.ts';
 
 /*
  * What administrators ask the catalog to change, as JSON. A field that is missing stays as it is; null takes it away.
@@ -31,12 +33,33 @@ const tokenDetails = z.strictObject({
   expiresAtMs: z.int().nonnegative().exactOptional(),
 });
 
+const issuerChange = z.strictObject({
+  /** Of one that is made; who has another is another issuer. */
+  url: issuerUrl.exactOptional(),
+  allowPrivate: z.boolean().exactOptional(),
+  people: people.strict().nullable().exactOptional(),
+  addRule: rule.omit({ id: true, robotId: true }).strict().exactOptional(),
+  /** By their ids; those that are not there are gone already. */
+  removeRules: z.array(z.string()).max(MAX_RULES).exactOptional(),
+});
+
+export type IssuerChange = z.infer<typeof issuerChange>;
 export type PrincipalChange = z.infer<typeof principalChange>;
 export type TokenDetails = z.infer<typeof tokenDetails>;
 
 /** Throws REQUEST_INVALID that names the field. */
 export function parsePrincipalChange(json: string): PrincipalChange {
   return parse(principalChange, json, 'The change of a user or robot');
+}
+
+/** Throws REQUEST_INVALID that names the field. */
+export function parseIssuerChange(json: string): IssuerChange {
+  return parse(issuerChange, json, 'The change of an issuer');
+}
+
+/** Throws REQUEST_INVALID that names the field. */
+export function parsePersonLogin(json: string): PersonLogin {
+  return parse(personLogin, json, 'What the issuer said of the person');
 }
 
 /** Throws REQUEST_INVALID that names the field. */

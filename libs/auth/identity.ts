@@ -1,6 +1,7 @@
 import type { GroupName, PrincipalName } from './names.ts';
 import type { Policy } from './policy.ts';
-import type { Grant, PrincipalRecord } from './records.ts';
+import type { Grant } from './fields.ts';
+import type { PrincipalRecord } from './records.ts';
 
 /**
  * Who proved to be whom, and by what. A signed token carries it; what it is worth is looked up again at each request, so that whoever is
@@ -15,8 +16,8 @@ export interface Authentication {
   readonly untilMs?: number;
 }
 
-/** A user's password, a robot's secret, or a personal access token, by its id. */
-export type Credential = `${'password' | 'secret' | 'token'}:${string}`;
+/** A user's password, a robot's secret, a personal access token, or the rule that a machine's token was taken by; each by its id. */
+export type Credential = `${'password' | 'secret' | 'token' | 'rule'}:${string}`;
 
 /** Who asks, as of now. */
 export type Identity = Anonymous | Known;
@@ -43,10 +44,10 @@ export const ANONYMOUS: Identity = { kind: 'anonymous', limits: [] };
 export function identify(policy: Policy, proven: Authentication, nowMs: number): Identity | undefined {
   if (nowMs >= (proven.untilMs ?? Infinity)) return undefined;
   const principal = policy.principal(proven.name);
-  if (principal?.id !== proven.id || !isActive(principal, nowMs)) return undefined;
+  if (principal?.id !== proven.id || !isActive(policy, principal, nowMs)) return undefined;
   const limits = limitsOf(policy, principal, proven, nowMs);
   if (limits === undefined) return undefined;
-  return { kind: principal.kind, name: proven.name, id: principal.id, groups: principal.groups, limits };
+  return { ...identityOf(proven.name, principal), limits };
 }
 
 /** The same identity, which may do no more than one of the grants allows. */
@@ -54,9 +55,19 @@ export function narrowed(identity: Identity, grants: Limit): Identity {
   return { ...identity, limits: [...identity.limits, grants] };
 }
 
-/** Neither disabled nor expired. */
-export function isActive({ disabled, expiresAtMs }: PrincipalRecord, nowMs: number): boolean {
-  return !disabled && isUnexpired({ expiresAtMs }, nowMs);
+/** As one is who has proven it by something that is narrowed to nothing. */
+export function identityOf(name: PrincipalName, { kind, id, groups, ...record }: PrincipalRecord): Known {
+  const vouched = 'login' in record ? record.login.groups : [];
+  return { kind, name, id, groups: [...groups, ...vouched], limits: [] };
+}
+
+/** Neither disabled nor expired; one whom an issuer vouches for, for as long as his last login lasts and the issuer is there. */
+export function isActive(policy: Policy, principal: PrincipalRecord, nowMs: number): boolean {
+  if (principal.disabled || !isUnexpired(principal, nowMs)) return false;
+  const login = principal.kind === 'user' ? principal.login : undefined;
+  if (login === undefined) return true;
+  const issuer = policy.issuer(login.issuer);
+  return issuer?.id === login.issuerId && issuer.people !== undefined && nowMs < login.endsAtMs;
 }
 
 export function isUnexpired({ expiresAtMs }: { expiresAtMs?: number | undefined }, nowMs: number): boolean {
@@ -78,6 +89,11 @@ function limitsOf(
   if (kind === 'secret') {
     const secrets = principal.kind === 'robot' ? principal.secrets : [];
     return secrets.some((secret) => secret.id === id && isUnexpired(secret, nowMs)) ? [] : undefined;
+  }
+  if (kind === 'rule') {
+    const rule = policy.rule(id);
+    if (rule?.robotId !== principal.id || rule.robot !== name) return undefined;
+    return rule.grants === undefined ? [] : [rule.grants];
   }
   const token = kind === 'token' ? policy.token(id) : undefined;
   if (token?.ownerId !== principal.id || token.owner !== name || !isUnexpired(token, nowMs)) return undefined;

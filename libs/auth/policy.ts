@@ -1,9 +1,13 @@
+import type { IssuerRecord, Rule } from './issuer.ts';
 import type { BindingRecord, PrincipalRecord, SigningKeyRecord, TokenRecord } from './records.ts';
 
 /** What decisions are made by: who there is and what is given to whom, as of one moment. */
 export interface Policy {
   principal(name: string): PrincipalRecord | undefined;
   token(id: string): TokenRecord | undefined;
+  issuer(name: string): IssuerRecord | undefined;
+  /** Of whichever issuer. */
+  rule(id: string): Rule | undefined;
   /** Given to the subject of that text (`user:alice`, `anyone`), in the order of their ids. */
   bindingsOf(subject: string): readonly BindingRecord[];
 }
@@ -22,4 +26,5 @@ export interface Directory {
   tokens(): readonly Entry<TokenRecord>[];
   bindings(): readonly Entry<BindingRecord>[];
   signingKeys(): readonly Entry<SigningKeyRecord>[];
+  issuers(): readonly Entry<IssuerRecord>[];
 }

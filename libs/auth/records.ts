@@ -1,10 +1,19 @@
 import { z } from 'zod';
-import type { NamePattern } from '#libs/oci/name-pattern.ts';
-import { parseNamePattern } from '#libs/oci/name-pattern.ts';
-import { MAX_DESCRIPTION, MAX_GRANTS, MAX_GROUPS, MAX_SECRETS } from './limits.ts';
-import { isGroupName, isPrincipalName, type GroupName, type PrincipalName } from './names.ts';
+import {
+  description,
+  grants,
+  groupName,
+  groupNames,
+  id,
+  namePattern,
+  principalName,
+  sha256,
+  timeMs,
+} from './fields.ts';
+import { issuerName, issuerRecord } from './issuer.ts';
+import { MAX_ISSUER_GROUPS, MAX_SECRETS, MAX_SUBJECT_LENGTH } from './limits.ts';
 import { isPasswordHash } from './password.ts';
-import { REGISTRY_ACTIONS, REPOSITORY_ACTIONS, ROLES } from './roles.ts';
+import { ROLES } from './roles.ts';
 import { isSubject } from './subject.ts';
 
 /*
@@ -12,34 +21,9 @@ import { isSubject } from './subject.ts';
  * 1970. Ids are random: who is deleted and made again is someone else.
  */
 
-const timeMs = z.int().nonnegative();
-const id = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-export const description = z
-  .string()
-  .max(MAX_DESCRIPTION)
-  .regex(/^\P{Cc}*$/u);
-
-export const groupNames = z
-  .array(z.custom<GroupName>((value) => typeof value === 'string' && isGroupName(value)))
-  .max(MAX_GROUPS);
 export const passwordHash = z.string().refine(isPasswordHash);
-export const principalName = z.custom<PrincipalName>(
-  (value) => typeof value === 'string' && isPrincipalName(value),
-);
-export const namePattern = z.custom<NamePattern>(
-  (value) => typeof value === 'string' && isNamePattern(value),
-);
-
 /** A robot's; its text has 256 random bits, so that one round of SHA-256 is enough. */
 export const secret = z.object({ id, sha256, createdAtMs: timeMs, expiresAtMs: timeMs.exactOptional() });
-
-/** What a token is narrowed to. */
-export const grant = z.object({
-  actions: z.array(z.enum([...REPOSITORY_ACTIONS, ...REGISTRY_ACTIONS])).min(1),
-  repositories: namePattern,
-});
-export const grants = z.array(grant).max(MAX_GRANTS);
 
 const principalFields = {
   id,
@@ -55,6 +39,19 @@ export const userRecord = z.object({
   ...principalFields,
   /** Has another id after each change, so that what was proven by the old password counts no more. */
   password: z.object({ id, hash: passwordHash }).exactOptional(),
+  /** Of one whom an issuer of OpenID Connect vouches for, as of his last login: until then he is someone, and in these groups. */
+  login: z
+    .object({
+      issuer: issuerName,
+      /** Of the issuer that is meant, not of a later one of that name. */
+      issuerId: id,
+      /** Who he is to the issuer. */
+      subject: z.string().min(1).max(MAX_SUBJECT_LENGTH),
+      groups: z.array(groupName).max(MAX_ISSUER_GROUPS),
+      atMs: timeMs,
+      endsAtMs: timeMs,
+    })
+    .exactOptional(),
 });
 
 export const robotRecord = z.object({
@@ -71,6 +68,8 @@ export const tokenRecord = z.object({
   sha256,
   /** None: everything that the owner may. */
   grants: grants.exactOptional(),
+  /** Made by a login through an issuer, for as long as that lasts. */
+  session: z.literal(true).exactOptional(),
   createdAtMs: timeMs,
   expiresAtMs: timeMs.exactOptional(),
 });
@@ -103,7 +102,6 @@ export type PrincipalRecord = UserRecord | RobotRecord;
 export type TokenRecord = z.infer<typeof tokenRecord>;
 export type BindingRecord = z.infer<typeof bindingRecord>;
 export type SigningKeyRecord = z.infer<typeof signingKeyRecord>;
-export type Grant = z.infer<typeof grant>;
 
 /** The kinds of records below `auth/`, and what each is. */
 export const AUTH_RECORDS = {
@@ -111,19 +109,11 @@ export const AUTH_RECORDS = {
   token: tokenRecord,
   binding: bindingRecord,
   key: signingKeyRecord,
+  issuer: issuerRecord,
 } as const;
 
 export type AuthKind = keyof typeof AUTH_RECORDS;
 
 export function isAuthKind(text: string): text is AuthKind {
   return Object.hasOwn(AUTH_RECORDS, text);
-}
-
-function isNamePattern(text: string): boolean {
-  try {
-    parseNamePattern(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -5,7 +5,7 @@ import { quote } from '#libs/oci/quote.ts';
 import { isAllowed } from './decide.ts';
 import type { Identity } from './identity.ts';
 import type { Policy } from './policy.ts';
-import type { Grant } from './records.ts';
+import type { Grant } from './fields.ts';
 import { REGISTRY_ACTIONS, REPOSITORY_ACTIONS, type RepositoryAction } from './roles.ts';
 
 /*

@@ -1,5 +1,6 @@
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { AuthEntry } from '#types/meridian/v1/AuthEntry.ts';
+import type { Rule } from './issuer.ts';
 import type { Directory, Entry, Policy } from './policy.ts';
 import { AUTH_RECORDS, isAuthKind, type AuthKind, type BindingRecord } from './records.ts';
 
@@ -15,6 +16,7 @@ export interface AuthState extends Policy, Directory {
 export function createAuthState(): AuthState {
   let tables = emptyTables();
   let bySubject: ReadonlyMap<string, readonly BindingRecord[]> = new Map();
+  let rules: ReadonlyMap<string, Rule> = new Map();
   let sorted = new Map<AuthKind, readonly Entry<unknown>[]>();
   const list = <K extends AuthKind>(kind: K): readonly Entry<RecordOf[K]>[] => {
     const known = sorted.get(kind) ?? [...tables[kind].values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -27,15 +29,22 @@ export function createAuthState(): AuthState {
       if (reset) tables = emptyTables();
       for (const change of parsed) change?.(tables);
       sorted = new Map();
-      if (reset || entries.some(({ kind }) => kind === 'binding')) bySubject = indexed(list('binding'));
+      const changes = (one: AuthKind): boolean => reset || entries.some(({ kind }) => kind === one);
+      if (changes('binding')) bySubject = indexed(list('binding'));
+      if (changes('issuer')) {
+        rules = new Map(list('issuer').flatMap(({ record }) => record.rules.map((rule) => [rule.id, rule])));
+      }
     },
     principal: (name) => tables.principal.get(name)?.record,
     token: (id) => tables.token.get(id)?.record,
+    issuer: (name) => tables.issuer.get(name)?.record,
+    rule: (id) => rules.get(id),
     bindingsOf: (subject) => bySubject.get(subject) ?? [],
     principals: () => list('principal'),
     tokens: () => list('token'),
     bindings: () => list('binding'),
     signingKeys: () => list('key'),
+    issuers: () => list('issuer'),
   };
 }
 
@@ -71,5 +80,5 @@ function indexed(bindings: readonly Entry<BindingRecord>[]): Map<string, Binding
 }
 
 function emptyTables(): Tables {
-  return { principal: new Map(), token: new Map(), binding: new Map(), key: new Map() };
+  return { principal: new Map(), token: new Map(), binding: new Map(), key: new Map(), issuer: new Map() };
 }

@@ -91,6 +91,7 @@ export function memoryAuth(): MemoryAuth {
         rotateKeys: refuse,
       },
       ...{ addToken: refuse, removeToken: refuse, addBinding: refuse, removeBinding: refuse },
+      ...{ changeIssuer: refuse, removeIssuer: refuse, logIn: refuse },
     },
   };
   memory.rotate();

@@ -64,7 +64,7 @@ describe('a key that is none', () => {
     '/meridian/v1/compaction',
     '/meridian/v1/repository/Upper',
     '/meridian/v1/auth/principal/',
-    '/meridian/v1/auth/issuer/google',
+    '/meridian/v1/auth/planet/google',
     '/meridian/v1/manifest/a',
     '/meridian/v1/manifest/a@sha256:short',
     `/meridian/v1/manifest/@${digest}`,

@@ -1,6 +1,6 @@
 import { askedOf } from '#libs/auth/decide.ts';
 import { explain } from '#libs/auth/explain.ts';
-import { ANONYMOUS, isActive, type Identity } from '#libs/auth/identity.ts';
+import { ANONYMOUS, identityOf, isActive, type Identity } from '#libs/auth/identity.ts';
 import { isPrincipalName } from '#libs/auth/names.ts';
 import { REGISTRY_ACTIONS, REPOSITORY_ACTIONS, type Action } from '#libs/auth/roles.ts';
 import type { AuthState } from '#libs/auth/state.ts';
@@ -27,7 +27,7 @@ export function can(authentication: Authentication): Handler {
     const name = queryParameter(ctx, 'repository');
     const asked = askedOf(action, name === undefined ? undefined : parseRepositoryName(name));
     if (asked === undefined) throw wrongCombination(action);
-    const identity = who === asker.name ? asker : identityOf(state, who, authentication.clock());
+    const identity = who === asker.name ? asker : identityNamed(state, who, authentication.clock());
     ctx.set('Cache-Control', 'no-store');
     answerJson(ctx, {
       identity: who,
@@ -39,7 +39,7 @@ export function can(authentication: Authentication): Handler {
 }
 
 /** As one would be who has proven to be that; throws NAME_UNKNOWN, and DENIED for one who could not log in. */
-function identityOf(state: AuthState, name: string, nowMs: number): Identity {
+function identityNamed(state: AuthState, name: string, nowMs: number): Identity {
   if (name === 'anonymous') return ANONYMOUS;
   const principal = state.principal(name);
   if (principal === undefined || !isPrincipalName(name)) {
@@ -48,10 +48,13 @@ function identityOf(state: AuthState, name: string, nowMs: number): Identity {
       `There is no user or robot ${quote(name)}; who is not logged in is called anonymous.`,
     );
   }
-  if (!isActive(principal, nowMs)) {
-    throw new RegistryError('CONFLICT', `${name} can't log in: the account is disabled or has expired.`);
+  if (!isActive(state, principal, nowMs)) {
+    throw new RegistryError(
+      'CONFLICT',
+      `${name} can't log in: the account is disabled or has expired, or the last login through its issuer has ended.`,
+    );
   }
-  return { kind: principal.kind, name, id: principal.id, groups: principal.groups, limits: [] };
+  return identityOf(name, principal);
 }
 
 function actionOf(text: string): Action {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Entry } from '#libs/auth/policy.ts';
-import { description, grants, type TokenRecord } from '#libs/auth/records.ts';
+import { description, grants } from '#libs/auth/fields.ts';
+import type { TokenRecord } from '#libs/auth/records.ts';
 import { createSecret } from '#libs/auth/secret.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { quote } from '#libs/oci/quote.ts';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parsePrincipalChange, type PrincipalChange } from '#libs/auth/changes.ts';
 import { isUnexpired } from '#libs/auth/identity.ts';
+import { isNameOf } from '#libs/auth/issuer.ts';
 import { MAX_PRINCIPALS, MAX_SECRETS } from '#libs/auth/limits.ts';
 import { parsePrincipalName } from '#libs/auth/names.ts';
 import type { PrincipalRecord, RobotRecord, UserRecord } from '#libs/auth/records.ts';
@@ -64,7 +65,14 @@ function changedUser(old: UserRecord, change: PrincipalChange, { id }: Fresh): U
   const fields = { kind: 'user', ...common(old, change) } as const;
   const changed = passwordHash == null ? undefined : { id, hash: passwordHash };
   const password = passwordHash === undefined ? old.password : changed;
-  return password === undefined ? fields : { ...fields, password };
+  if (old.login !== undefined && password !== undefined) {
+    throw invalid(`This user logs in through the issuer ${old.login.issuer}, and has no password here.`);
+  }
+  return {
+    ...fields,
+    ...(password !== undefined && { password }),
+    ...(old.login !== undefined && { login: old.login }),
+  };
 }
 
 function changedRobot(old: RobotRecord, change: PrincipalChange, { nowMs }: Fresh): RobotRecord {
@@ -83,7 +91,10 @@ function changedRobot(old: RobotRecord, change: PrincipalChange, { nowMs }: Fres
 }
 
 /** What users and robots have alike. */
-function common(old: PrincipalRecord, change: PrincipalChange): Omit<UserRecord, 'kind' | 'password'> {
+function common(
+  old: PrincipalRecord,
+  change: PrincipalChange,
+): Omit<UserRecord, 'kind' | 'password' | 'login'> {
   const { groups = old.groups, disabled = old.disabled } = change;
   const { description = old.description, expiresAtMs = old.expiresAtMs } = change;
   return {
@@ -99,6 +110,12 @@ function requireNone(known: AuthState, name: string): void {
     throw new RegistryError(
       'CONFLICT',
       `There is a ${other.kind} ${quote(name)} already; take another name.`,
+    );
+  }
+  const issuer = known.issuers().find((one) => isNameOf(one.name, name));
+  if (issuer !== undefined) {
+    throw invalid(
+      `Names that begin with "${issuer.name}+" are those of people who log in through the issuer ${issuer.name}; take another.`,
     );
   }
   requireRoom(known.principals().length, MAX_PRINCIPALS, 'users and robots');

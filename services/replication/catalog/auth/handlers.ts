@@ -4,6 +4,8 @@ import type { AuthOptions } from './change.ts';
 import { createChangePrincipal } from './change-principal.ts';
 import { createMakeFirstAdministrator } from './first-administrator.ts';
 import { createFollowAuth, type FollowAuthOptions } from './follow-auth.ts';
+import { createChangeIssuer, createRemoveIssuer } from './issuers.ts';
+import { createLogIn } from './log-in.ts';
 import { createRemovePrincipal } from './remove-principal.ts';
 import { createRotateKeys } from './rotate-keys.ts';
 import { createAddToken, createRemoveToken } from './tokens.ts';
@@ -19,6 +21,9 @@ export function authHandlers(options: AuthOptions & Omit<FollowAuthOptions, 'fra
     removeToken: createRemoveToken(options),
     addBinding: createAddBinding(options),
     removeBinding: createRemoveBinding(options),
+    changeIssuer: createChangeIssuer(options),
+    removeIssuer: createRemoveIssuer(options),
+    logIn: createLogIn(options),
     rotateKeys: createRotateKeys(options),
   };
 }

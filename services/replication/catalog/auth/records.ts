@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AUTH_RECORDS, type AuthKind } from '#libs/auth/records.ts';
+import type { IssuerRecord } from '#libs/auth/issuer.ts';
 import type { BindingRecord, PrincipalRecord, SigningKeyRecord, TokenRecord } from '#libs/auth/records.ts';
 import { jsonCodec, type Codec } from '../codec.ts';
 
@@ -17,6 +18,7 @@ export const principalRecord: Codec<PrincipalRecord> = jsonCodec(AUTH_RECORDS.pr
 export const tokenRecord: Codec<TokenRecord> = jsonCodec(AUTH_RECORDS.token);
 export const bindingRecord: Codec<BindingRecord> = jsonCodec(AUTH_RECORDS.binding);
 export const signingKeyRecord: Codec<SigningKeyRecord> = jsonCodec(AUTH_RECORDS.key);
+export const issuerRecord: Codec<IssuerRecord> = jsonCodec(AUTH_RECORDS.issuer);
 
 /** By what stands in their keys. */
 export const authRecords = {
@@ -24,4 +26,5 @@ export const authRecords = {
   token: tokenRecord,
   binding: bindingRecord,
   key: signingKeyRecord,
+  issuer: issuerRecord,
 } satisfies Record<AuthKind, unknown>;
