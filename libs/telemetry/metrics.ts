@@ -1,7 +1,13 @@
-import type { BatchObservableResult, Observable } from '@opentelemetry/api';
+import type { BatchObservableResult, HrTime, Observable } from '@opentelemetry/api';
+import { hrTime } from '@opentelemetry/core';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { resourceFromAttributes, type Resource } from '@opentelemetry/resources';
+import {
+  MeterProvider,
+  MetricReader,
+  type MetricData,
+  type MetricProducer,
+} from '@opentelemetry/sdk-metrics';
 
 /** Labels of a series; every combination of values is a series of its own, so they come from small sets. */
 export type Labels = Readonly<Record<string, string>>;
@@ -29,6 +35,8 @@ export interface Metrics {
   histogram(name: string, help: string, buckets: readonly number[]): Histogram;
   /** Gauges by name that one reading, taken at each scrape, fills; while the reading fails they are absent. */
   gauges<Reading>(read: () => Promise<Reading>, gauges: Readonly<Record<string, GaugeOf<Reading>>>): void;
+  /** Metrics that are counted elsewhere, asked for at each scrape: tally.ts. */
+  tallied(read: (time: { readonly since: HrTime; readonly now: HrTime }) => readonly MetricData[]): void;
   text(): Promise<string>;
 }
 
@@ -36,8 +44,9 @@ export interface Metrics {
 const READ_TIMEOUT_MS = 2_000;
 
 export function createMetrics({ service, region }: { service: string; region: string }): Metrics {
-  const reader = new ScrapeReader();
   const resource = resourceFromAttributes({ 'service.name': service, 'cloud.region': region });
+  const tallies: Parameters<Metrics['tallied']>[0][] = [];
+  const reader = new ScrapeReader({ metricProducers: [producerOf(resource, tallies)] });
   const meter = new MeterProvider({ resource, readers: [reader] }).getMeter('meridian');
   // No labels of the process in every series: `target_info` has them, and the scraper adds its own.
   const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
@@ -66,6 +75,7 @@ export function createMetrics({ service, region }: { service: string; region: st
         gauges.map(({ gauge }) => gauge),
       );
     },
+    tallied: (read) => void tallies.push(read),
     text: async () => {
       const { resourceMetrics } = await reader.collect({ timeoutMillis: READ_TIMEOUT_MS });
       return serializer.serialize(resourceMetrics);
@@ -80,6 +90,23 @@ function report(
 ): void {
   const observations = typeof observed === 'number' ? [{ value: observed }] : observed;
   for (const { value, labels = {} } of observations) result.observe(gauge, value, labels);
+}
+
+function producerOf(
+  resource: Resource,
+  tallies: readonly Parameters<Metrics['tallied']>[0][],
+): MetricProducer {
+  const since = hrTime();
+  return {
+    collect: async () => {
+      const time = { since, now: hrTime() };
+      const metrics = tallies.flatMap((read) => read(time));
+      return {
+        resourceMetrics: { resource, scopeMetrics: [{ scope: { name: 'meridian' }, metrics }] },
+        errors: [],
+      };
+    },
+  };
 }
 
 /** Reads only when asked; Prometheus comes for the metrics. */

@@ -2,7 +2,7 @@ import { ANONYMOUS, identify, narrowed, type Authentication, type Identity } fro
 import type { AuthState } from '#libs/auth/state.ts';
 import type { Scope } from '#libs/auth/scope.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
-import type { RequestContext } from '../http/context.ts';
+import { header, type RequestContext } from '../http/context.ts';
 import { readCredentials, type Credentials } from './credentials.ts';
 import type { Login } from './login.ts';
 import type { RegistryTokens } from './tokens.ts';
@@ -30,7 +30,7 @@ export interface AskersOptions {
 export function createAskers({ login, tokens, clock }: AskersOptions): Askers {
   return {
     of: async (ctx, state) => {
-      const credentials = readCredentials(ctx.req.headersDistinct['authorization']?.join(', '));
+      const credentials = readCredentials(header(ctx, 'authorization'));
       switch (credentials.scheme) {
         case 'none':
           return { identity: ANONYMOUS, by: 'none', scopes: [] };

@@ -19,10 +19,15 @@ export interface Content {
   readonly size: number;
 }
 
+/** Whoever asks; the signal is looked at only where something must be read. */
+export interface Asking {
+  readonly signal: AbortSignal;
+}
+
 /** Reads content that the repository is known to own, from this region or, while it is not here yet, through it. */
 export interface ContentReader {
   /** All bytes of small content, verified. Only for what fits in memory. */
-  whole(content: Content, signal: AbortSignal): Promise<Buffer>;
+  whole(content: Content, request: Asking): Promise<Buffer>;
   /**
    * The bytes, or those of `range`. Resolves once the first are there, so that until then an error can still be answered as one.
    * The caller iterates to the end or returns.
@@ -121,9 +126,10 @@ export function createContentReader(options: {
       const rest = (remaining: ByteRange) => relayed(elsewhere, content, remaining, signal);
       return read(content, part, () => goingOn(held(), part, rest), signal);
     },
-    whole: async (content, signal) => {
+    whole: async (content, request) => {
       const cached = cache.get(content.digest);
       if (cached !== undefined) return cached;
+      const { signal } = request;
       let bytes = await readWhole(content, signal);
       let actual = digestOf(bytes, algorithmOf(content.digest));
       if (actual !== content.digest && (await verification.isGone(content.digest, signal))) {

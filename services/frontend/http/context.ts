@@ -23,7 +23,7 @@ export interface RequestState {
   /** Set when the client did not: it took too little of the answer, or sent too little of the request. */
   stalled: 'reader' | 'writer' | undefined;
   /** Other regions whose services were used so far, in the place of the own region's. */
-  readonly regionsUsed: () => readonly string[];
+  regionsUsed(): readonly string[];
   /** Who asks, and what he may. */
   access: Access;
   /** What the route asks for, where there is a gate before it, and whether the gate was passed. */
@@ -82,7 +82,7 @@ export function queryParameters(ctx: RequestContext, name: string): string[] {
 
 /** A header's value, joined where it came several times: of two that disagree, none is believed in silence. */
 export function header(ctx: RequestContext, name: string): string | undefined {
-  return ctx.req.headersDistinct[name]?.join(', ');
+  return ctx.req.headers[name] === undefined ? undefined : ctx.req.headersDistinct[name]?.join(', ');
 }
 
 function query(ctx: RequestContext): URLSearchParams {

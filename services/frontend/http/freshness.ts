@@ -3,6 +3,7 @@ import { quote } from '#libs/oci/quote.ts';
 import { warning } from '#libs/oci/warning.ts';
 import type { Freshness } from '#types/meridian/v1/Freshness.ts';
 import type { Position } from '#types/meridian/v1/Position.ts';
+import { setFields } from './answer.ts';
 import { header, type RequestContext } from './context.ts';
 
 const REVISION = /^([A-Za-z0-9._-]{1,128}):(\d{1,15})$/;
@@ -24,20 +25,26 @@ export function readFreshness(ctx: RequestContext): Freshness {
 }
 
 /** Says what the answer was read from, and warns where that may be outdated. */
-export function tellPosition(
-  ctx: RequestContext,
-  position: Position | null,
-  { staleWarningMs }: { staleWarningMs: number },
-): void {
-  if (position === null) return;
+export function tellPosition(ctx: RequestContext, position: Position | null, limits: StalenessLimits): void {
+  setFields(ctx, positionFields(position, limits));
+}
+
+export interface StalenessLimits {
+  readonly staleWarningMs: number;
+}
+
+/** The same as names and values in turns. */
+export function positionFields(position: Position | null, { staleWarningMs }: StalenessLimits): string[] {
+  if (position === null) return [];
   const staleness = Math.ceil(position.stalenessMs / 1000);
-  ctx.set('Meridian-Revision', `${position.catalogId}:${position.revision}`);
-  ctx.set('Meridian-Staleness', String(staleness));
-  if (position.stalenessMs <= staleWarningMs) return;
+  const fields = ['Meridian-Revision', `${position.catalogId}:${position.revision}`];
+  fields.push('Meridian-Staleness', String(staleness));
+  if (position.stalenessMs <= staleWarningMs) return fields;
   const text =
     `This region has not heard from the registry's quorum for ${staleness} s; ` +
     'tags may have moved elsewhere since.';
-  ctx.set('Warning', warning(text));
+  fields.push('Warning', warning(text));
+  return fields;
 }
 
 /** A `Meridian-Min-Revision`; an empty id and 0 without one. Throws REQUEST_INVALID. */

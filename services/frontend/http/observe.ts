@@ -8,12 +8,11 @@ import {
   withSpan,
 } from '#libs/telemetry/trace.ts';
 import type { Asked } from '../audit/auditing.ts';
-import { UNRESTRICTED } from '../auth/access.ts';
 import type { FrontendSettings } from '../settings.ts';
 import { awaitsContinue, discardRest, hasBody } from './body.ts';
-import { createLeaving } from './leaving.ts';
 import type { RequestContext, RequestParameters, RequestState } from './context.ts';
 import { tellRegionsUsed } from './regions-used.ts';
+import { BegunRequest, type RegionsUsed } from './request-state.ts';
 import { watchAnswer } from './send.ts';
 
 /** One finished request, for the access log and metrics. */
@@ -44,39 +43,25 @@ type Limits = Pick<FrontendSettings, 'maxDiscardedBytes' | 'discardTimeoutMs' | 
 /** Gives each request its state, its span and its record. */
 export function observe(
   onRequest: OnRequest,
-  regionsUsed: (signal: AbortSignal) => readonly string[],
+  regionsUsed: RegionsUsed,
   limits: Limits,
 ): Middleware<RequestState, RequestParameters> {
   return async (ctx, next) => {
     const startedAt = performance.now();
-    const leaving = createLeaving();
-    ctx.state = {
-      get signal() {
-        return leaving.signal;
-      },
-      route: '',
-      repository: undefined,
+    const state = new BegunRequest({
       awaitsContinue: awaitsContinue(ctx.req),
-      bytesIn: 0,
-      bytesOut: 0,
       minimumRate: limits.minimumRate,
-      stalled: undefined,
-      // Without a signal no service was asked.
-      regionsUsed: () => (leaving.given === undefined ? [] : regionsUsed(leaving.given)),
-      access: UNRESTRICTED,
-      need: undefined,
-      admitted: false,
-      tried: '',
       from: ctx.req.socket.remoteAddress ?? '',
-      failure: undefined,
-    };
+      regionsUsed,
+    });
+    ctx.state = state;
     if (hasBody(ctx)) {
       ctx.res.once('finish', () => discardRest(ctx.req, limits.maxDiscardedBytes, limits.discardTimeoutMs));
     }
     await inSpan(ctx, async () => {
       const onClose = (): void => {
         const aborted = !ctx.res.writableFinished;
-        if (aborted) leaving.left();
+        if (aborted) state.left();
         onRequest(recordOf(ctx, aborted, performance.now() - startedAt));
       };
       // Bound, so that the log line of the request has its trace.

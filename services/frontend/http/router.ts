@@ -80,7 +80,7 @@ function newPlace(path: string, layer: Pick<Layer, 'regexp' | 'paramNames'> | un
 
 function parametersOf({ names }: Place, match: RegExpExecArray): Record<string, string> {
   const parameters: Record<string, string> = {};
-  for (const [i, name] of names.entries()) parameters[name] = decoded(match[i + 1] ?? '');
+  for (let i = 0; i < names.length; i++) parameters[names[i] ?? ''] = decoded(match[i + 1] ?? '');
   return parameters;
 }
 

@@ -1,34 +1,34 @@
 import { RegistryError } from '#libs/oci/errors.ts';
-import { parseRange, type ByteRange } from '#libs/oci/range.ts';
+import type { ByteRange } from '#libs/oci/range.ts';
 import type { Content } from '../content/reader.ts';
 import type { ReadBuffers } from '../content/read-buffers.ts';
 import type { Frontend } from '../frontend.ts';
 import { handOver, takesFile } from '../http/accel.ts';
-import { answerBytes, answerEmpty } from '../http/answer.ts';
-import { allowsRange, isNotModified, requireMatch } from '../http/conditions.ts';
-import { header, type RequestContext } from '../http/context.ts';
+import { setFields } from '../http/answer.ts';
+import type { RequestContext } from '../http/context.ts';
 import { sendFile, sendStream } from '../http/send.ts';
+import { bodyFields, rangeOf } from './blob-range.ts';
 
 /** The file here, what comes in its place, and once more should that be wrong too. */
 const MAX_TRIES = 3;
 
 /**
- * Answers with a blob, or the part of it that is asked for. What turns out to be damaged before its first byte has left is put out of the way and
- * had from elsewhere; UNAVAILABLE where that fails. `tell` sets the headers of the answer.
+ * Answers with a blob that is not kept in memory, or the part of it that is asked for. What turns out to be damaged before its first byte has left is put out of the way and
+ * had from elsewhere; UNAVAILABLE where that fails. `fields` go into the header: names and values in turns.
  */
 export async function answerBlob(
   frontend: Frontend,
   buffers: ReadBuffers,
   ctx: RequestContext,
   content: Content,
-  tell: () => void,
+  fields: readonly string[],
 ): Promise<void> {
   const { verification } = frontend;
   const { signal } = ctx.state;
   const headers = new Set(ctx.res.getHeaderNames());
   for (let tries = 1; ; tries++) {
     const { send, close } = await preparedBody(frontend, buffers, ctx, content, tries === 1);
-    tell();
+    setFields(ctx, fields);
     try {
       await send();
       return;
@@ -63,20 +63,8 @@ async function preparedBody(
   mayOpenFile: boolean,
 ): Promise<Body> {
   const { digest, size } = content;
-  requireMatch(header(ctx, 'if-match'), digest);
-  if (isNotModified(header(ctx, 'if-none-match'), digest)) return { send: async () => answerEmpty(ctx, 304) };
-  if (ctx.method === 'HEAD') return { send: async () => describe(ctx, size) };
-
   const range = rangeOf(ctx, content);
   const { offset, length } = range ?? { offset: 0, length: size };
-  if (size <= frontend.settings.maxCachedBlobBytes) {
-    const bytes = await frontend.content.whole(content, ctx.state.signal);
-    const send = async (): Promise<void> => {
-      describe(ctx, size, range);
-      answerBytes(ctx, bytes.subarray(offset, offset + length), BINARY);
-    };
-    return { send };
-  }
   const { verification } = frontend;
   // Parts rely on the storage's scrubbing.
   const isWhole = length === size;
@@ -104,25 +92,9 @@ async function preparedBody(
   return { send };
 }
 
-const BINARY = 'application/octet-stream';
-
 function describe(ctx: RequestContext, size: number, range?: ByteRange): void {
   ctx.status = range === undefined ? 200 : 206;
-  ctx.set('Content-Type', BINARY);
-  ctx.length = range?.length ?? size;
-  if (range !== undefined) {
-    ctx.set('Content-Range', `bytes ${range.offset}-${range.offset + range.length - 1}/${size}`);
-  }
-}
-
-function rangeOf(ctx: RequestContext, { digest, size }: Content): ByteRange | undefined {
-  if (!allowsRange(header(ctx, 'if-range'), digest)) return undefined;
-  try {
-    return parseRange(header(ctx, 'range'), size);
-  } catch (error) {
-    if (error instanceof RegistryError) ctx.set('Content-Range', `bytes */${size}`);
-    throw error;
-  }
+  setFields(ctx, bodyFields(size, range));
 }
 
 function unreadable({ repository, digest }: Content, cause: unknown): RegistryError {

@@ -6,10 +6,10 @@ import type { Descriptor } from '#types/meridian/v1/Descriptor.ts';
 import type { ResolvedManifest } from '#types/meridian/v1/ResolvedManifest.ts';
 import type { Frontend } from '../frontend.ts';
 import { requirePlaced } from '../placement.ts';
-import { answerBytes, answerEmpty } from '../http/answer.ts';
+import { answerEmpty, answerNow } from '../http/answer.ts';
 import { entityTag, isNotModified, readCondition, requireMatch } from '../http/conditions.ts';
 import { header, referenceOf, repositoryOf, type Handler, type RequestContext } from '../http/context.ts';
-import { readFreshness, tellPosition } from '../http/freshness.ts';
+import { positionFields, readFreshness, tellPosition } from '../http/freshness.ts';
 
 /** HEAD and GET of a manifest: its bytes as they were pushed, whatever the Accept header says. */
 export function readManifest(frontend: Frontend): Handler {
@@ -22,19 +22,19 @@ export function readManifest(frontend: Frontend): Handler {
     const digest = parseDigest(manifest.digest);
     const content = { repository, digest, size: manifest.size };
     const bytes =
-      notModified || ctx.method === 'HEAD'
-        ? undefined
-        : await frontend.content.whole(content, ctx.state.signal);
-
-    tellPosition(ctx, position, frontend.settings);
-    ctx.set({
-      'Docker-Content-Digest': digest,
-      ETag: entityTag(digest),
-      'Cache-Control': reference.kind === 'digest' ? 'max-age=31536000, immutable' : 'no-cache',
-    });
-    if (notModified) answerEmpty(ctx, 304);
-    else if (bytes !== undefined) answerBytes(ctx, bytes, manifest.mediaType);
-    else describe(ctx, manifest);
+      notModified || ctx.method === 'HEAD' ? undefined : await frontend.content.whole(content, ctx.state);
+    const fields = [
+      ...positionFields(position, frontend.settings),
+      ...['Docker-Content-Digest', digest, 'ETag', entityTag(digest)],
+      ...['Cache-Control', reference.kind === 'digest' ? 'max-age=31536000, immutable' : 'no-cache'],
+    ];
+    if (notModified) {
+      answerNow(ctx, 304, fields);
+      return;
+    }
+    // HEAD needs all that GET tells, or clients fetch the manifest to find out.
+    fields.push('Content-Type', manifest.mediaType, 'Content-Length', String(manifest.size));
+    answerNow(ctx, 200, fields, bytes);
   };
 }
 
@@ -74,11 +74,4 @@ async function resolve(
   requirePlaced(repository, answer.reuse, region);
   if (answer.manifest !== null) return { manifest: answer.manifest, position: answer.position };
   throw new RegistryError('INTERNAL', 'The catalog answered without a manifest.');
-}
-
-/** HEAD needs all that GET tells, or clients fetch the manifest to find out. */
-function describe(ctx: RequestContext, { mediaType, size }: Descriptor): void {
-  ctx.status = 200;
-  ctx.set('Content-Type', mediaType);
-  ctx.length = size;
 }

@@ -45,7 +45,7 @@ async function findSource(
 ): Promise<Source | undefined> {
   if (named !== undefined) {
     if (!access.may('pull', named)) return undefined;
-    const { size } = await findBlob(frontend, { repository: named, digest, forUpload: true }, signal);
+    const { size } = await findBlob(frontend, { repository: named, digest, forUpload: true }, { signal });
     return { source: named, size };
   }
   const limit = frontend.settings.maxMountCandidates;
