@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RegistryError } from '#libs/oci/errors.ts';
+import { printable } from '#libs/oci/quote.ts';
 import { issuerUrl, people, personLogin, rule, type PersonLogin } from './issuer.ts';
 import { MAX_RULES, MAX_SECRETS } from './limits.ts';
 import { description, grants, groupNames } from './fields.ts';
@@ -75,10 +76,9 @@ function parse<S extends z.ZodType>(schema: S, json: string, what: string): z.in
   const parsed = schema.safeParse(readJson(json, what));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const field = issue?.path.join('.') ?? '';
-  throw invalid(
-    `${what} is not valid${field === '' ? '' : ` at ${field}`}: ${issue?.message ?? 'it has another form'}.`,
-  );
+  const field = printable(issue?.path.join('.') ?? '');
+  const why = printable(issue?.message ?? 'it has another form');
+  throw invalid(`${what} is not valid${field === '' ? '' : ` at ${field}`}: ${why}.`);
 }
 
 function readJson(json: string, what: string): unknown {

@@ -11,8 +11,8 @@ export type Subject =
 /** Throws REQUEST_INVALID. */
 export function parseSubject(text: string): Subject {
   if (text === 'anyone' || text === 'authenticated') return { kind: text };
-  const at = text.indexOf(':');
-  const [kind, name] = [text.slice(0, at), text.slice(at + 1)];
+  // Without a colon there is no name, and the whole is none of the kinds.
+  const [, kind, name = ''] = /^([a-z]+):(.+)$/.exec(text) ?? [];
   if ((kind === 'user' || kind === 'robot') && isPrincipalName(name)) return { kind, name };
   if (kind === 'group' && isGroupName(name)) return { kind, name };
   throw new RegistryError(

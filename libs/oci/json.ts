@@ -1,5 +1,5 @@
 import { RegistryError } from './errors.ts';
-import { quote } from './quote.ts';
+import { printable, quote } from './quote.ts';
 
 /** Deepest nesting of a document; a manifest needs four levels. */
 export const MAX_JSON_DEPTH = 32;
@@ -18,7 +18,7 @@ export function parseJson(bytes: Uint8Array): unknown {
     return JSON.parse(text) as unknown;
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw invalid(`should be JSON, but can't be parsed: ${cause.message}`, cause);
+    throw invalid(`should be JSON, but can't be parsed: ${printable(cause.message)}`, cause);
   }
 }
 

@@ -11,7 +11,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 
 /** Milliseconds of `500ms`, `30s`, `1.5m`, `2h`, `7d`, or undefined for other text. */
 export function parseDuration(text: string): number | undefined {
-  const [, value = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|min|h|d)$/.exec(text) ?? [];
+  const [, value = '', unit = ''] = /^(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|min|h|d)$/.exec(text) ?? [];
   const unitMs = UNIT_MS[unit];
   return unitMs === undefined ? undefined : Math.round(Number(value) * unitMs);
 }

@@ -1,5 +1,5 @@
 import { OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST } from '#libs/oci/mediatype.ts';
-import type { Choice } from './choice.ts';
+import type { Choice } from '#test/support/choice.ts';
 import { DIGEST } from './targets.ts';
 
 const config = { mediaType: OCI_CONFIG, digest: DIGEST, size: 2 };

@@ -7,7 +7,7 @@ import { writeImageLayout } from '#test/support/oci-layout.ts';
 import { freePorts } from '#test/support/ports.ts';
 import { pull, push, send, type Answer } from '#test/support/registry-client.ts';
 import { startService, type ServiceProcess } from '#test/support/service-process.ts';
-import { choiceOf } from './choice.ts';
+import { choiceOf } from '#test/support/choice.ts';
 import { openRawConnection } from '#test/support/raw-connection.ts';
 import { randomRequest, type FuzzRequest } from './requests.ts';
 

@@ -1,4 +1,4 @@
-import type { Choice } from './choice.ts';
+import type { Choice } from '#test/support/choice.ts';
 import { randomBody } from './bodies.ts';
 import { brokenLine, randomHeaders } from './headers.ts';
 import { randomMethod, randomTarget } from './targets.ts';

@@ -1,5 +1,5 @@
 import { digestOf } from '#libs/oci/digest.ts';
-import type { Choice } from './choice.ts';
+import type { Choice } from '#test/support/choice.ts';
 
 /** Of no content that any request carries. */
 export const DIGEST = digestOf(Buffer.from('what nobody ever uploads'));

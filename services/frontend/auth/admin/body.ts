@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RegistryError } from '#libs/oci/errors.ts';
+import { printable } from '#libs/oci/quote.ts';
 import { readBody } from '../../http/body.ts';
 import type { RequestContext } from '../../http/context.ts';
 
@@ -10,10 +11,11 @@ export async function jsonBody<T>(ctx: RequestContext, schema: z.ZodType<T>): Pr
   const parsed = schema.safeParse(parseJson((await readBody(ctx, 'request', MAX_BODY_BYTES)).toString()));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const field = issue?.path.join('.') ?? '';
+  const field = printable(issue?.path.join('.') ?? '');
+  const why = printable(issue?.message ?? 'it has another form');
   throw new RegistryError(
     'REQUEST_INVALID',
-    `The request is not valid${field === '' ? '' : ` at ${field}`}: ${issue?.message ?? 'it has another form'}.`,
+    `The request is not valid${field === '' ? '' : ` at ${field}`}: ${why}.`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { RegistryError } from '#libs/oci/errors.ts';
-import { quote } from '#libs/oci/quote.ts';
+import { printable, quote } from '#libs/oci/quote.ts';
 import type { Settings } from '../records.ts';
 import { SETTINGS } from './table.ts';
 
@@ -47,7 +47,9 @@ function parsePatch(text: string): object {
   try {
     patch = JSON.parse(text);
   } catch (cause) {
-    throw invalid(`The change of settings should be a JSON object, but can't be parsed: ${String(cause)}.`);
+    throw invalid(
+      `The change of settings should be a JSON object, but can't be parsed: ${printable(String(cause))}.`,
+    );
   }
   if (typeof patch === 'object' && patch !== null && !Array.isArray(patch)) return patch;
   const example = '{"durability": 2, "reads": null}';
