@@ -40,9 +40,9 @@ export const CREDENTIAL_TARGETS: readonly Target[] = [
         assert.ok(header.endsWith(` ${read.token}`) && /^[\w.~+/=-]+$/.test(read.token));
         return;
       }
-      const { name, secret } = read;
-      assert.ok(!name.includes(':') && !hasControls(name + secret));
-      const again = `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`;
+      const { name, password } = read;
+      assert.ok(!name.includes(':') && !hasControls(name + password));
+      const again = `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
       assert.deepEqual(readCredentials(again), read);
     },
   },

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { parseIssuerChange, parsePersonLogin, parsePrincipalChange, parseTokenDetails } from '#libs/auth/changes.ts';
+import {
+  parseIssuerChange,
+  parsePersonLogin,
+  parsePrincipalChange,
+  parseTokenDetails,
+} from '#libs/auth/changes.ts';
 import { ConfigError } from '#libs/config/errors.ts';
 import { readEnv, setting, type Value } from '#libs/config/env.ts';
 import { mbitByRegion } from '#libs/config/mbit-by-region.ts';
@@ -65,7 +70,7 @@ export const VALUE_TARGETS: readonly Target[] = [
     seeds: [
       '{"description":"x","groups":["a"],"disabled":true,"expiresAtMs":5}',
       `{"addSecret":{"id":"aaaaaaaa","sha256":"${'0'.repeat(64)}"},"removeSecrets":["x"]}`,
-      '{"url":"https://a.example","addRule":{"robot":"ci","audience":"x","claims":{"sub":"a/*"}}}',
+      '{"url":"https://a.example","addRule":{"robot":"ci","audience":"x","claims":[{"claim":"sub","pattern":"a/*"}],"sessionMs":60000}}',
       '{"description":"x","grants":[{"actions":["pull"],"repositories":"**"}],"expiresAtMs":1}',
     ],
     tokens: [
