@@ -11,12 +11,17 @@ import type { Target } from './upload-session.ts';
 
 /**
  * Appends the request's body to an upload as it comes. `Content-Range` is checked where it is given: the spec's clients and Docker's
- * differ in that. What arrived before an error is kept by storage.
+ * differ in that. What arrived before an error is kept by storage. `finishes`: the upload is finished before anyone is answered.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-a-blob-in-chunks
  */
-export async function appendBody(ctx: RequestContext, uploads: Uploads, upload: Target): Promise<Upload> {
+export async function appendBody(
+  ctx: RequestContext,
+  uploads: Uploads,
+  upload: Target,
+  finishes = false,
+): Promise<Upload> {
   const range = chunkRange(ctx);
-  const target = { ...upload, offset: range?.start ?? -1 };
+  const target = { ...upload, offset: range?.start ?? -1, finishes };
   if (ctx.state.awaitsContinue) await checkTarget(ctx, uploads, target);
   return uploads.write(messages(ctx, target, range), { signal: ctx.state.signal });
 }

@@ -30,7 +30,7 @@ export function startUpload(frontend: Frontend): Handler {
     }
     const uploads = uploadsOf(frontend, upload.id);
     try {
-      await appendBody(ctx, uploads, target);
+      await appendBody(ctx, uploads, target, true);
       await finishUpload(frontend, ctx, target, digest);
     } catch (error) {
       // The client was never told of this upload, so nobody else would end it; what can't be cancelled now expires.

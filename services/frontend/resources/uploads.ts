@@ -38,7 +38,7 @@ export function endUpload(frontend: Frontend): Handler {
         'The query parameter digest is missing: it must name the digest of the whole blob.',
       );
     }
-    if (hasBody(ctx)) await append(frontend, ctx, target).catch(unlessUnknown);
+    if (hasBody(ctx)) await append(frontend, ctx, target, true).catch(unlessUnknown);
     await finishUpload(frontend, ctx, target, digest);
   };
 }
@@ -77,9 +77,14 @@ function targetOf(ctx: RequestContext): Target & { readonly repository: Reposito
 }
 
 /** Appends the request's body. An answer that refuses its place tells where the upload stands, as GET would. */
-async function append(frontend: Frontend, ctx: RequestContext, target: Target): Promise<Upload> {
+async function append(
+  frontend: Frontend,
+  ctx: RequestContext,
+  target: Target,
+  finishes = false,
+): Promise<Upload> {
   try {
-    return await appendBody(ctx, uploadsOf(frontend, target.id), target);
+    return await appendBody(ctx, uploadsOf(frontend, target.id), target, finishes);
   } catch (error) {
     if (error instanceof RegistryError && error.code === 'RANGE_INVALID') {
       const { offset } = (error.detail ?? {}) as { offset?: number };

@@ -41,6 +41,15 @@ export class Commits {
     });
   }
 
+  /**
+   * Runs `work` inside a transaction of its own, at once: it outlives the process, and a power cut only if it came some time later. What is durable
+   * later is so only together with this.
+   */
+  note(work: () => void): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#transact([work]);
+  }
+
   /** Why nothing can be committed any more, until the service is started again; undefined while all is well. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
@@ -68,19 +77,23 @@ export class Commits {
 
   async #commit(batch: readonly Work[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error;
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      for (const { run } of batch) run();
-      this.#database.exec('COMMIT');
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
+    this.#transact(batch.map(({ run }) => run));
     try {
       await this.#log.datasync();
     } catch (error) {
       // A second sync would succeed without the pages that the first one lost.
       this.#failure = { error };
+      throw error;
+    }
+  }
+
+  #transact(steps: readonly (() => void)[]): void {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      for (const step of steps) step();
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
   }

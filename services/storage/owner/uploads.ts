@@ -15,9 +15,11 @@ export interface IdleUpload {
   readonly updatedAt: number;
 }
 
-/** The uploads that are open. Writes are durable when they resolve; times are in milliseconds since 1970. */
+/** The uploads that are open. What resolves is durable then; the rest is sure to be once anything later is. Times are in milliseconds since 1970. */
 export interface UploadRows {
-  insert(row: UploadRow, now: number): Promise<void>;
+  insert(row: UploadRow, now: number): void;
+  noteOffset(id: string, offset: number, now: number): void;
+  noteRemoval(id: string): void;
   setOffset(id: string, offset: number, now: number): Promise<void>;
   remove(id: string): Promise<void>;
   /** The first `limit` of those after `after` that got no bytes later than `until`. */
@@ -44,7 +46,9 @@ export function openUploadRows({ database, commits }: OwnerDatabase): UploadRows
   const count = database.prepare('SELECT count(*) AS uploads FROM uploads');
   return {
     insert: ({ id, repository, algorithm, offset }, now) =>
-      commits.run(() => void insert.run(id, repository, algorithm, offset, now)),
+      commits.note(() => void insert.run(id, repository, algorithm, offset, now)),
+    noteOffset: (id, offset, now) => commits.note(() => void update.run(id, offset, now)),
+    noteRemoval: (id) => commits.note(() => void remove.run(id)),
     setOffset: (id, offset, now) => commits.run(() => void update.run(id, offset, now)),
     remove: (id) => commits.run(() => void remove.run(id)),
     idle: (until, after, limit) =>

@@ -27,7 +27,7 @@ export function uploadsHandlers(context: UploadsContext): Uploads {
     create: async ({ repository: text, algorithm, ...by }) => {
       const repository = parseRepositoryName(text);
       const id = context.ids.create({ ...by, repository });
-      await rows.insert({ id, repository, algorithm: parseAlgorithm(algorithm), offset: 0 }, context.clock());
+      rows.insert({ id, repository, algorithm: parseAlgorithm(algorithm), offset: 0 }, context.clock());
       return { id, repository, offset: 0 };
     },
 
@@ -37,14 +37,14 @@ export function uploadsHandlers(context: UploadsContext): Uploads {
         parts,
         ({ target }) => target,
         AbortSignal.any([signal, leaving.signal]),
-        async ({ id, offset, ...belonging }, data) => {
+        async ({ id, offset, finishes = false, ...belonging }, data) => {
           if (writers >= settings.maxConcurrentUploads) throw tooMany(settings.maxConcurrentUploads);
           writers += 1;
           try {
             const claim = { leave: (reason: Error) => leaving.abort(reason), unmoved: offset === -1 };
             return await sessions.hold(id, belonging, claim, async (session, holder) => {
               if (offset !== -1 && offset !== session.offset) throw wrongOffset(session.offset, offset);
-              await writeUpload(context, session, holder, data);
+              await writeUpload(context, session, holder, { data, finishes });
               return answer(session);
             });
           } finally {

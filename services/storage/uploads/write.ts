@@ -15,20 +15,26 @@ export interface WriteContext {
   readonly clock: () => number;
 }
 
+/** What is to be appended, and whether the upload is finished next. */
+export interface Arriving {
+  readonly data: AsyncIterable<Buffer>;
+  readonly finishes: boolean;
+}
+
 /**
  * Appends bytes to an upload whose holder the caller is. However the bytes end, those that came are durable, and counted in
- * `session.offset`, before this returns or throws.
+ * `session.offset`, before this returns or throws; so is that count, unless they ended well and the upload `finishes` next.
  */
 export async function writeUpload(
   context: WriteContext,
   session: Session,
   holder: Holder,
-  data: AsyncIterable<Buffer>,
+  arriving: Arriving,
 ): Promise<void> {
   session.verified = undefined;
   const staged = await stageUpload(context.driver, session);
   try {
-    await receive(context, session, holder, staged, data);
+    await receive(context, session, holder, staged, arriving);
   } finally {
     await staged.close();
   }
@@ -48,7 +54,7 @@ async function receive(
   session: Session,
   holder: Holder,
   staged: StagedBytes,
-  data: AsyncIterable<Buffer>,
+  { data, finishes }: Arriving,
 ): Promise<void> {
   const record = async (offset: number): Promise<void> => {
     await rows.setOffset(session.id, offset, clock());
@@ -59,6 +65,7 @@ async function receive(
   const digester = session.digester ?? (session.offset === 0 ? createDigester(session.algorithm) : undefined);
   // Given back once it is sure that the hash has seen neither more nor less than what is durable.
   session.digester = undefined;
+  let isWhole = false;
   try {
     let received = staged.size;
     for await (const chunk of data) {
@@ -71,6 +78,7 @@ async function receive(
       // Waiting for the disk is no stalling.
       holder.activeAt = clock();
     }
+    isWhole = true;
   } finally {
     holder.settling = true;
     await behind.idle();
@@ -78,7 +86,10 @@ async function receive(
       failpoint('upload.written');
       await staged.flush();
       failpoint('upload.flushed');
-      await record(staged.size);
+      if (isWhole && finishes) {
+        rows.noteOffset(session.id, staged.size, clock());
+        session.offset = staged.size;
+      } else await record(staged.size);
     }
     behind.check();
     session.digester = digester;
