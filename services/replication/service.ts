@@ -104,7 +104,11 @@ export async function startReplication(
   const { view } = opened;
   const settings = { ...defaultTransferSettings, ...options.transferSettings };
   const kept = openKeptTree({ ...options, view });
-  const moving = startTransfer({ ...options, catalog: wantedCatalog(view, region, kept), settings });
+  const moving = startTransfer({
+    ...options,
+    catalog: wantedCatalog(view, region, kept, () => systemClock.nowMs()),
+    settings,
+  });
   const { directory } = moving;
   const comparer = startComparer({
     ...{ ...options, view, kept, directory, settings, clock: systemClock },

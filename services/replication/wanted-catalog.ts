@@ -4,6 +4,7 @@ import { placementBy, settingsInView } from './catalog/configure/effective.ts';
 import { placedHere, placementInView, placesAnything } from './catalog/placement.ts';
 import { peersAsked } from './catalog/push/durability.ts';
 import type {
+  ManifestView,
   OwnershipView,
   RegionView,
   RepositoryView,
@@ -12,20 +13,28 @@ import type {
   WantedView,
 } from './catalog/view/view.ts';
 import { stateOf } from './membership/own-state.ts';
+import { pushedLatelyTo } from './pushed-lately.ts';
 import type { KeptTree } from './summaries/kept-tree.ts';
 import { narrow } from './summaries/narrow.ts';
 import type { ChangedManifest } from './transfer/pace.ts';
 import type { WantedCatalog } from './transfer/start-transfer.ts';
 
-type Views = ViewState & OwnershipView & RegionView & RepositoryView & WantedView;
+type Views = ViewState & ManifestView & OwnershipView & RegionView & RepositoryView & WantedView;
 
 /** The view as the part sees it that moves blobs into `region`. */
-export function wantedCatalog(view: Views, region: string, kept: KeptTree): WantedCatalog {
+export function wantedCatalog(
+  view: Views,
+  region: string,
+  kept: KeptTree,
+  nowMs: () => number,
+): WantedCatalog {
   return {
     catalogId: () => view.position().catalogId,
     revision: () => view.position().revision,
     epoch: () => view.epoch(region) ?? 0,
     regions: () => view.regions().map(({ name, state, endpoint }) => ({ region: name, state, endpoint })),
+    pushedLatelyTo: (repository, digest) =>
+      pushedLatelyTo(view, parseRepositoryName(repository), parseDigest(digest), nowMs()),
     wanted: (manifests) => {
       // A region that leaves gets nothing new, and misses nothing.
       if (stateOf(view, region) !== 'active') return [];

@@ -42,6 +42,11 @@ export class TestCatalog implements WantedCatalog {
   placesAnything(): boolean {
     return this.placements.size > 0;
   }
+  /** The regions that content was pushed to a short while ago, by digest. */
+  readonly pushed = new Map<string, string>();
+  pushedLatelyTo(_repository: string, digest: string): string | undefined {
+    return this.pushed.get(digest);
+  }
   mayGo(digest: string, region: string, pinners: readonly string[]): boolean {
     const owners = this.blobs.filter((blob) => blob.digest === digest).map(({ repository }) => repository);
     return [...owners, ...pinners].some((repository) => isPlaced(this.placement(repository), region));

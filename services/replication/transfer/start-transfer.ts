@@ -42,6 +42,8 @@ export interface WantedCatalog {
   epoch(): number;
   /** All regions, this one among them. */
   regions(): Iterable<RegionAddress>;
+  /** The region that the repository's content was pushed to, if that was a short while ago: others may not have it yet. */
+  pushedLatelyTo(repository: string, digest: string): string | undefined;
   /** What this region should hold for these manifests, or in all: manifests first, then configs, then layers. */
   wanted(manifests: readonly ChangedManifest[] | undefined): Iterable<WantedBlob>;
   /** Finds out where to look for what is wanted and not held; undefined where that is nearly everywhere. */
@@ -181,6 +183,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     transfer: createTransferServer({
       ...{ ...settings, region, fetcher, sources, suspects, announcements },
       placement: (repository) => catalog.placement(repository),
+      pushedLatelyTo: (repository, digest) => catalog.pushedLatelyTo(repository, digest),
     }),
     uploads: createUploadRelay({ ...options, ...settings, directory }),
     peer: createPeerServer({

@@ -10,6 +10,8 @@ import type { Suspects } from './suspects.ts';
 export interface TransferServerOptions {
   readonly region: string;
   readonly placement: (repository: string) => Placement;
+  /** The region that is asked first; undefined: the nearest. */
+  readonly pushedLatelyTo: (repository: string, digest: string) => string | undefined;
   readonly fetcher: Fetcher;
   readonly sources: Sources;
   readonly suspects: Suspects;
@@ -24,7 +26,9 @@ export function createTransferServer(options: TransferServerOptions): Omit<Trans
     fetch: async ({ repository, digest, size }, { signal }) => {
       const placed = placement(repository);
       if (!isPlaced(placed, region)) throw notPlaced(repository, placed, region);
-      const fetching = fetcher.fetch({ repository: '', digest, size, priority: 'client' });
+      const from = options.pushedLatelyTo(repository, digest);
+      const known = from === undefined || from === region ? {} : { from };
+      const fetching = fetcher.fetch({ repository: '', digest, size, priority: 'client', ...known });
       await itsTurn(fetching, turnTimeoutMs, signal);
       await fetching.readable(signal);
       return { digest, size };

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
-import { digestOf } from '#libs/oci/digest.ts';
+import { digestOf, parseDigest } from '#libs/oci/digest.ts';
+import { parseRepositoryName } from '#libs/oci/name.ts';
 import { HEAD_KEY } from '#services/replication/catalog/keys.ts';
+import { pushedLatelyTo } from '#services/replication/pushed-lately.ts';
 import { describeStores, type Subject } from '#test/contract/etcd/stores.ts';
 import { codeOf, deleteTag, digestOfTag, errorOf, findBlob, listTags, resolve, until } from './asks.ts';
 import { configure } from './configure.ts';
@@ -31,6 +33,20 @@ describeStores((subject) => {
     await until('eu asks for the head', () => gate.ranges.some(({ key }) => key === HEAD_KEY));
     gate.releaseWatches();
     expect(await found).toBe(app.descriptor.digest);
+  });
+
+  it('knows in another region where content was pushed a moment ago, and forgets it soon', async () => {
+    const { us, eu } = await openTwo(subject());
+    const app = image('read-lately');
+    await push(us, 'read/lately', ['1'], app);
+    await resolve(eu, 'read/lately', '1');
+    const repository = parseRepositoryName('read/lately');
+    for (const { digest: text } of [app.descriptor, ...app.blobs]) {
+      const digest = parseDigest(text);
+      expect(pushedLatelyTo(eu.view, repository, digest, Date.now())).toBe('us');
+      expect(pushedLatelyTo(eu.view, repository, digest, Date.now() + 3_600_000)).toBeUndefined();
+    }
+    expect(pushedLatelyTo(eu.view, repository, digestOf(Buffer.from('nothing')), Date.now())).toBeUndefined();
   });
 
   it('says 503 rather than 404 while the view can not get to the head', async () => {

@@ -45,6 +45,24 @@ describe('a fetch', () => {
       .toContainEqual({ kind: 'replica', digest, size: bytes.length, from: 'us' });
   });
 
+  it('begins at the region that the content was pushed to a moment ago, without asking a nearer one', async () => {
+    const catalog = new TestCatalog();
+    for (const name of ['us', 'eu', 'ap']) running.push(await startTransferRegion(name, catalog, {}));
+    const [us, eu, ap] = running as [TransferRegion, TransferRegion, TransferRegion];
+    for (const [origin, other] of [
+      [us, ap],
+      [ap, us],
+    ] as const) {
+      const bytes = someBytes(1 * MIB);
+      const digest = await origin.store(bytes);
+      catalog.pushed.set(digest, origin.name);
+      const readBefore = other.calls.get('read') ?? 0;
+      await eu.transfer.fetch({ repository: 'team/app', digest, size: bytes.length }, context);
+      expect((await eu.read(digest)).equals(bytes)).toBe(true);
+      expect(other.calls.get('read') ?? 0).toBe(readBefore);
+    }
+  });
+
   it('can be read along before the source has sent everything', async () => {
     const [us, eu] = (await start(['us', 'eu'])) as [TransferRegion, TransferRegion];
     const bytes = someBytes(1 * MIB);
