@@ -31,13 +31,19 @@ export function placedOf(placement: Placement, regions: readonly string[]): stri
   return regions.filter((region) => isPlaced(placement, region));
 }
 
-/** Whether it was made by `notPlaced`. */
-export function isNotPlaced(error: unknown): boolean {
-  return error instanceof RegistryError && error.code === 'DENIED' && hasRegions(error.detail);
+/** Whose content a region has refused, and where it may be instead. */
+export interface PlacementRefusal {
+  readonly repository: string;
+  readonly regions: Placement;
 }
 
-function hasRegions(detail: unknown): boolean {
-  return typeof detail === 'object' && detail !== null && 'regions' in detail;
+/** What an error says that `notPlaced` made, here or in another process; undefined for all others. */
+export function placementRefusal(error: unknown): PlacementRefusal | undefined {
+  if (!(error instanceof RegistryError) || error.code !== 'DENIED') return undefined;
+  const { detail } = error;
+  return typeof detail === 'object' && detail !== null && 'regions' in detail
+    ? (detail as PlacementRefusal)
+    : undefined;
 }
 
 /** For whoever wants to read or write content through a region where it must not be. */

@@ -1,4 +1,5 @@
 import { parseNamePattern } from '#libs/oci/name-pattern.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 import { EVERYWHERE, isPlaced, notPlaced, placementOf, type PlacementRule } from '#libs/placement.ts';
 import type { Frame } from '#types/meridian/v1/Frame.ts';
@@ -10,8 +11,7 @@ export interface PlacementRules {
   apply(frame: Frame): void;
   /**
    * Throws DENIED, naming the regions to use, unless the repository's content may be in this region and in `others`. What was told last counts,
-   * however long ago. Waits a moment where nothing was told yet; then, as nothing is known, nobody is stopped: a push is
-   * judged once more when it commits.
+   * however long ago. Waits a moment where nothing was told yet; then UNAVAILABLE: what was taken might have to be in other regions only.
    */
   requireHere(repository: RepositoryName, others: readonly string[], signal: AbortSignal): Promise<void>;
   /** For people: the rules, and how many repositories have regions of their own. */
@@ -57,13 +57,21 @@ export function createPlacementRules({
       if (told === undefined)
         await Promise.race([first.promise, aborted(AbortSignal.any([signal, startTime]))]);
       signal.throwIfAborted();
-      if (told === undefined) return;
+      if (told === undefined) throw notToldYet(repository);
       const placement = placementOf(repository, told.own.get(repository), told.rules);
       const wrong = [region, ...others].find((name) => !isPlaced(placement, name));
       if (wrong !== undefined) throw notPlaced(repository, placement, wrong);
     },
     shown: () => ({ rules: told?.rules ?? [], repositories: told?.own.size ?? 0 }),
   };
+}
+
+function notToldYet(repository: string): RegistryError {
+  return new RegistryError(
+    'UNAVAILABLE',
+    `This front end has not been told yet whether content of ${repository} may be in its region: the region's replication has not answered since it started. Try again in a moment.`,
+    { retryAfterSeconds: 2 },
+  );
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

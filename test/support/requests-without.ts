@@ -94,17 +94,16 @@ export function requestsWithout(image: KnownImage): RequestWithout[] {
       method: 'POST',
       path: '/v2/team/app/blobs/uploads/',
       ...all,
-      replication: 202,
       coordinator: 202,
       ...elsewhere(202),
     },
     {
       ...{ method: 'POST', path: `/v2/team/app/blobs/uploads/?digest=${digest}`, sent: { body: bytes } },
-      ...{ storage: 503, replication: 201, coordinator: 201, ...elsewhere(201) },
+      ...{ ...all, coordinator: 201, ...elsewhere(201) },
     },
     {
       ...{ method: 'POST', path: `/v2/team/new/blobs/uploads/?mount=${image.layer}&from=team/app` },
-      ...{ storage: 503, replication: 202, coordinator: 201, ...elsewhere(201) },
+      ...{ ...all, coordinator: 201, ...elsewhere(201) },
     },
     {
       method: 'GET',
@@ -123,7 +122,7 @@ export function requestsWithout(image: KnownImage): RequestWithout[] {
       ...elsewhere(404),
     },
     { method: 'PUT', path: '/v2/team/app/manifests/2.0', sent: pushed, ...all, ...elsewhere(201) },
-    { method: 'PUT', path: '/v2/team/app/manifests/2.0', sent: { ...manifest, body: '{' }, ...none(400) },
+    { method: 'PUT', path: '/v2/team/app/manifests/2.0', sent: { ...manifest, body: '{' }, ...none(400), replication: 503 },
     { method: 'DELETE', path: `/v2/team/app/blobs/${never}`, ...all, ...elsewhere(503) },
     { method: 'DELETE', path: '/v2/team/app/manifests/none', ...all, storage: 404, ...elsewhere(404) },
     { method: 'DELETE', path: `/v2/team/app/manifests/${never}`, ...all, storage: 404, ...elsewhere(404) },

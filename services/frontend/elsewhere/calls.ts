@@ -17,7 +17,7 @@ export interface ReplicationService<S extends object> {
 /** The own replication's calls; while that is away, the nearest other region's. Streams are the caller's to see to. */
 export function callsOrElsewhere<S extends object>(
   { contract, own, of, reads }: ReplicationService<S>,
-  { replication, regions, onUsed }: Whereabouts,
+  { region, replication, regions, onUsed }: Whereabouts,
 ): S {
   return wrapCalls(contract, {
     unary: async (name, input, context) => {
@@ -27,7 +27,8 @@ export function callsOrElsewhere<S extends object>(
       } catch (error) {
         if (!(error instanceof Unanswered) || !isRepeatable) throw error;
       }
-      const ask = { regions, service: 'replication', isRepeatable, onUsed, signal: context.signal } as const;
+      const { signal } = context;
+      const ask = { region, regions, service: 'replication', isRepeatable, onUsed, signal } as const;
       return askElsewhere(ask, (other) => unaryOf(of(other), name)(input, context));
     },
     stream: (name) => {

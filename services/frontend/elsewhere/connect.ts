@@ -76,6 +76,7 @@ export function connectElsewhere(
     return openRegion(region, { channel, limits, catalogId: () => catalogId, onAway, onBack, signal });
   });
   const where: Whereabouts = {
+    region,
     storage: presenceOf('storage', (limited) => own.storage.stat({ digests: [] }, { signal: limited })),
     replication: presenceOf('replication', (limited) => own.catalog.status({}, { signal: limited })),
     regions: followRegions(known, { pingEveryMs, signal }),

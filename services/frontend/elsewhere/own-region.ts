@@ -4,6 +4,8 @@ import type { OnUsed } from './used.ts';
 
 /** What decides where a call goes. */
 export interface Whereabouts {
+  /** The own one's name. */
+  readonly region: string;
   /** Of the own region's services. */
   readonly storage: Presence;
   readonly replication: Presence;

@@ -49,7 +49,8 @@ async function findSource(
     return { source: named, size };
   }
   const limit = frontend.settings.maxMountCandidates;
-  const { repositories, size } = await frontend.catalog.findOwners({ digest, limit }, { signal });
+  const { region, catalog } = frontend;
+  const { repositories, size } = await catalog.findOwners({ digest, limit, region }, { signal });
   const source = repositories.find((name) => access.may('pull', parseRepositoryName(name)));
   return source === undefined ? undefined : { source, size };
 }

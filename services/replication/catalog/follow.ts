@@ -73,7 +73,8 @@ function tellPlacements(view: RepositoryView): (changed: Changed) => Placements 
     const placed = view.placed().map((one) => ({ ...one, regions: [...one.regions] }));
     const placements = { rules, repositories: placed };
     const text = JSON.stringify(placements);
-    if (text === told) return null;
+    // Who is told of a new catalog has forgotten the one before.
+    if (text === told && !reset) return null;
     told = text;
     return placements;
   };

@@ -64,7 +64,7 @@ export function deleteBlob(region: TestRegion, repository: string, digest: strin
 }
 
 export function findOwners(region: TestRegion, digest: string, limit = 10) {
-  return region.catalog.findOwners({ digest, limit }, context());
+  return region.catalog.findOwners({ digest, limit, region: '' }, context());
 }
 
 /** The code that the promise rejects with; an error of another kind, or none, is the test's failure. */

@@ -176,8 +176,9 @@ it('is not stopped by what it has not been told for a while', async () => {
         // One frame that says it drains, and then nothing.
         async *follow(_request, { signal }) {
           const position = { catalogId: 'memory', revision: 1, stalenessMs: 0 };
-          const rest = { reset: true, tags: [], repositories: [], elsewhere: ['eu'], placements: null };
-          yield { position, process: 'p', regionState: 'draining', ...rest };
+          const rest = { reset: true, tags: [], repositories: [], elsewhere: ['eu'] };
+          const placements = { rules: [], repositories: [] };
+          yield { position, process: 'p', regionState: 'draining', ...rest, placements };
           await new Promise((resolve) => signal.addEventListener('abort', resolve));
         },
       },

@@ -7,14 +7,12 @@ import type { OwnershipView, RepositoryView } from '../view/view.ts';
 /** The most repositories that one answer names. */
 const MAX_OWNERS = 1_000;
 
-/** `Catalog.FindOwners`: those that manifests tell of, or else those that pins do; none whose content must not be in this region. */
+/** `Catalog.FindOwners`: those that manifests tell of, or else those that pins do; none whose content must not be in the region that is named. */
 export function createFindOwners({
   view,
-  region,
   pins,
 }: {
   readonly view: OwnershipView & RepositoryView;
-  readonly region: string;
   readonly pins: OwnerFinder;
 }): Catalog['findOwners'] {
   return async (request, { signal }) => {
@@ -23,6 +21,6 @@ export function createFindOwners({
     const owners = view.owners(digest, limit);
     const { repositories, size } =
       owners.repositories.length > 0 ? owners : await pins.owners(digest, limit, signal);
-    return { repositories: repositories.filter((name) => isPlacedIn(view, name, region)), size };
+    return { repositories: repositories.filter((name) => isPlacedIn(view, name, request.region)), size };
   };
 }

@@ -1,7 +1,7 @@
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
-import { isPlaced } from '#libs/placement.ts';
+import { isPlaced, notPlaced } from '#libs/placement.ts';
 import type { Catalog, Storage } from '#libs/rpc/contracts.ts';
 import type { Referrer } from '#types/meridian/v1/Referrer.ts';
 import type { ManifestRecord } from '../manifest-record.ts';
@@ -17,7 +17,7 @@ export const MAX_PAGE_REFERRERS = 1_000;
 const MAX_PAGE_BYTES = 4 * 1024 * 1024 - 64 * 1024;
 
 /**
- * `Catalog.ListReferrers`: by digest, those of the referrers' tag among them. A subject or repository that is not there has none, and none are told
+ * `Catalog.ListReferrers`: by digest, those of the referrers' tag among them. A subject or repository that is not there has none. DENIED
  * where the repository's content must not be in this region.
  */
 export function createListReferrers(
@@ -31,9 +31,7 @@ export function createListReferrers(
     await freshen(options, repository, request.freshness, signal);
     const regions = [...placementInView(view, repository)];
     // What is told of referrers comes from their bytes, too.
-    if (!isPlaced(regions, region)) {
-      return { referrers: [], more: false, position: answerPosition(options), regions };
-    }
+    if (!isPlaced(regions, region)) throw notPlaced(repository, regions, region);
     const { artifactType, last } = request;
     const isActive = view.repository(repository)?.state === 'active';
     const rows = isActive

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RegistryError } from '#libs/oci/errors.ts';
+import { notPlaced } from '#libs/placement.ts';
 import { Unanswered } from '#libs/rpc/errors.ts';
 import { askElsewhere, CONTENT } from '#services/frontend/elsewhere/ask.ts';
 import { readElsewhere } from '#services/frontend/elsewhere/read.ts';
@@ -54,7 +55,7 @@ describe('a call to other regions', () => {
   ) => {
     const { regions, onUsed, used } = regionsOf(fakes);
     const asked: string[] = [];
-    const options = { regions, onUsed, service: 'replication', signal, ...how } as const;
+    const options = { region: 'us', regions, onUsed, service: 'replication', signal, ...how } as const;
     const outcome = await askElsewhere(options, async ({ region }: OtherRegion) => {
       asked.push(region);
       return answer(region);
@@ -109,7 +110,31 @@ describe('a call to other regions', () => {
     const { outcome } = await asking({ eu: { answers: false } }, { isRepeatable: true }, String);
     expect(outcome).toContain('no other region');
   });
+
+  it('goes on to a region where the content may be', async () => {
+    expect(await asking(all, { isRepeatable: false }, placedIn('us', 'ap'))).toEqual({
+      ...{ asked: ['sa', 'eu', 'ap'], outcome: 'ap', used: ['ap'] },
+    });
+  });
+
+  it('waits for the own region where the content may be nowhere else', async () => {
+    const { outcome } = await asking(all, { isRepeatable: true }, placedIn('us'));
+    expect(outcome).toContain('it is kept in us only. Try again');
+  });
+
+  it('is refused in the name of the own region where the content must not be', async () => {
+    const { outcome } = await asking(all, { isRepeatable: true }, placedIn('cn'));
+    expect(outcome).toContain('is kept in cn only, and this is us.');
+  });
 });
+
+/** Answers as a region does to content that may be in these only. */
+function placedIn(...regions: string[]): (region: string) => string {
+  return (region) => {
+    if (regions.includes(region)) return region;
+    throw notPlaced('team/app', regions, region);
+  };
+}
 
 describe('a read from other regions', () => {
   const reading = async (fakes: Record<string, Fake>) => {
