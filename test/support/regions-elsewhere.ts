@@ -30,8 +30,11 @@ export interface OtherProcess {
 export async function startRegionsElsewhere({
   secured,
   replication = {},
+  everywhere = {},
 }: {
   readonly secured: boolean;
+  /** More variables of the services of all regions. */
+  readonly everywhere?: Partial<Record<'storage' | 'replication', Readonly<Record<string, string>>>>;
   /** More variables of the replication of us. */
   readonly replication?: Readonly<Record<string, string>>;
 }): Promise<RegionsElsewhere> {
@@ -61,12 +64,18 @@ export async function startRegionsElsewhere({
         MERIDIAN_ETCD: etcd,
         ...tlsEnv('MERIDIAN_PEER_TLS', tls?.[region]),
         ...tlsEnv('MERIDIAN_ETCD_TLS', tls?.[region]),
+        ...everywhere.storage,
+        ...everywhere.replication,
       }),
     );
   const [us, eu, ap] = await Promise.all([
     startSeparateRegion({
       ...{ region: 'us', dataDir: join(scratch, 'us'), peerPort: usPeer, regions, etcd },
-      ...{ tls: tls?.us, elsewhere: true, env: { replication } },
+      ...{
+        tls: tls?.us,
+        elsewhere: true,
+        env: { ...everywhere, replication: { ...everywhere.replication, ...replication } },
+      },
     }),
     whole('eu', euPort, euPeer),
     whole('ap', apPort, apPeer),

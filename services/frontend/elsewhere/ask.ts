@@ -27,7 +27,7 @@ export async function askElsewhere<T>(
   { region, regions, service, isRepeatable, bringsContent = false, onUsed, signal }: AskElsewhere,
   call: (other: OtherRegion) => Promise<T>,
 ): Promise<T> {
-  let failure: unknown;
+  let failure: RegistryError | undefined;
   let refusal: PlacementRefusal | undefined;
   for (const other of regions.nearestFirst()) {
     if (bringsContent && !other.takesContent) continue;
@@ -47,11 +47,12 @@ export async function askElsewhere<T>(
   if (refusal !== undefined && !isPlaced(refusal.regions, region)) {
     throw notPlaced(refusal.repository, refusal.regions, region);
   }
-  throw failure ?? (refusal === undefined ? nobody(service) : nobodyElseMay(service, refusal));
+  if (failure !== undefined) throw failure;
+  throw refusal === undefined ? nobody(service) : nobodyElseMay(service, refusal);
 }
 
 /** It does not answer, or says itself that it can't. */
-function isUnavailable(error: unknown): boolean {
+function isUnavailable(error: unknown): error is RegistryError {
   return error instanceof RegistryError && error.code === 'UNAVAILABLE';
 }
 

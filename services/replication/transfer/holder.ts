@@ -1,4 +1,5 @@
 import { RegistryError } from '#libs/oci/errors.ts';
+import { placementRefusal } from '#libs/placement.ts';
 import type { BlobsHeld } from '#types/meridian/v1/BlobsHeld.ts';
 import type { Held, Holder, HoldRequest } from '../catalog/collaborators.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
@@ -16,7 +17,10 @@ export interface HolderOptions extends HoldOptions {
   readonly onFault: (error: unknown) => void;
 }
 
-/** A region that lacks content so often, although it answers, will not get it: whoever had it has lost it meanwhile. */
+/**
+ * A region that lacks content so often, although it answers, will not get it: whoever had it has lost it meanwhile. Nor will one that has refused
+ * it so often, since where it may be has changed: one whose view was behind has caught up by then.
+ */
 const MAX_LACKING = 3;
 
 /**
@@ -49,9 +53,14 @@ function holdEnough(request: HoldRequest, options: HolderOptions, signal: AbortS
   const prompt = new Set<string>();
   /** Asked in vain; another region is asked again once it answers a ping. */
   const failed = new Set<string>();
-  /** How often it answered that it lacks some of the content. */
+  /** How often it answered that it lacks some of the content, or must not have it. */
   const lacking = new Map<string, number>();
   const isHopeful = (region: string): boolean => (lacking.get(region) ?? 0) < MAX_LACKING;
+
+  const lacks = (region: string): void => {
+    failed.add(region);
+    lacking.set(region, (lacking.get(region) ?? 0) + 1);
+  };
 
   return new Promise((resolve) => {
     const settle = (): void => {
@@ -80,13 +89,11 @@ function holdEnough(request: HoldRequest, options: HolderOptions, signal: AbortS
       }, options.slowHoldMs);
       holdAt(region, request, options, signal)
         .then((epoch) => {
-          if (epoch !== undefined) epochs.set(region, epoch);
-          else {
-            failed.add(region);
-            lacking.set(region, (lacking.get(region) ?? 0) + 1);
-          }
+          if (epoch === undefined) lacks(region);
+          else epochs.set(region, epoch);
         })
         .catch((error: unknown) => {
+          if (placementRefusal(error) !== undefined) lacks(region);
           failed.add(region);
           if (!signal.aborted && !(error instanceof RegistryError)) options.onFault(error);
         })

@@ -25,8 +25,11 @@ async function startThree(settings: Partial<TransferSettings> = {}): Promise<Thr
   return (await start(['us', 'eu', 'ap'], settings)) as Three;
 }
 
-async function start(names: string[], settings: Partial<TransferSettings> = {}): Promise<TransferRegion[]> {
-  const catalog = new TestCatalog();
+async function start(
+  names: string[],
+  settings: Partial<TransferSettings> = {},
+  catalog = new TestCatalog(),
+): Promise<TransferRegion[]> {
   for (const name of names) running.push(await startTransferRegion(name, catalog, settings));
   return [...running];
 }
@@ -74,6 +77,18 @@ describe('a hold', () => {
     const digests = blobs.map(({ digest }) => digest);
     const pins = await other?.storage.pins({ repository, digests }, context);
     expect(pins?.blobs).toHaveLength(5);
+  });
+
+  it('ends once it is certain that regions must not have it', async () => {
+    const catalog = new TestCatalog();
+    catalog.placements.set(repository, ['us']);
+    const [us] = await start(['us', 'eu', 'ap'], { pingIntervalMs: 20 }, catalog);
+    if (us === undefined) throw new Error('There is no region.');
+    const held = await us.running.holder.hold(
+      { ...request(await pushed(us, 1), 2), timeoutMs: 3_600_000 },
+      neverAborts,
+    );
+    expect([[...held.epochs.keys()], held.missing]).toEqual([['us'], ['eu', 'ap']]);
   });
 
   it('reaches all regions when all are wanted', async () => {
