@@ -6,10 +6,11 @@ import { inPieces, type ReadLimits } from './pieces.ts';
 /**
  * Reads a range of a blob that storage holds or is receiving. The blob's last byte is asked for first and sent last: it comes once all
  * are verified, and its reading fails when what was received is thrown away. So pieces of two different arrivals never become one body.
+ * BLOB_UNKNOWN also where the range is more than `maxAhead` bytes beyond what has been received.
  */
 export async function* readHeldBlob(
   storage: Pick<Storage, 'read'>,
-  { digest, size }: { digest: string; size: number },
+  { digest, size, maxAhead }: { digest: string; size: number; maxAhead?: number },
   { offset, length }: ByteRange,
   limits: ReadLimits,
   signal: AbortSignal,
@@ -25,7 +26,8 @@ export async function* readHeldBlob(
   const isWhole = offset + length === size;
   const before = { offset, length: isWhole ? length - 1 : length };
   try {
-    const read = (piece: ByteRange) => storage.read({ digest, ...piece }, { signal });
+    const near = maxAhead === undefined ? {} : { maxAhead };
+    const read = (piece: ByteRange) => storage.read({ digest, ...near, ...piece }, { signal });
     for await (const data of inPieces(read, before, limits, signal)) {
       if ('error' in failure) throw failure.error;
       yield data;

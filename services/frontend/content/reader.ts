@@ -68,7 +68,8 @@ export function createContentReader(options: {
     part: ByteRange,
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array> => {
-    const read: ReadPiece = (piece) => from.relay({ digest, ...piece }, { signal });
+    const read: ReadPiece = (piece) =>
+      from.relay({ digest, ...piece, maxAhead: MAX_AHEAD_BYTES }, { signal });
     return inPieces(read, part, limits, signal);
   };
 
@@ -120,7 +121,9 @@ export function createContentReader(options: {
   return {
     stream: (content, range, signal) => {
       const part = range ?? { offset: 0, length: content.size };
-      const held = (): AsyncIterable<Uint8Array> => readHeldBlob(storage, content, part, limits, signal);
+      const near = part.length < MIN_COPIED_REST_BYTES ? { maxAhead: MAX_AHEAD_BYTES } : {};
+      const held = (): AsyncIterable<Uint8Array> =>
+        readHeldBlob(storage, { ...content, ...near }, part, limits, signal);
       // Whoever sends a whole blob hashes it: its bytes may come from two places. Those of a part can't be told from wrong ones.
       if (part.length < content.size) return read(content, part, held, signal);
       const rest = (remaining: ByteRange) => relayed(elsewhere, content, remaining, signal);
@@ -146,6 +149,9 @@ export function createContentReader(options: {
 
 /** A shorter rest of a blob passes through: who asks for it may want no more, such as a table of contents. */
 const MIN_COPIED_REST_BYTES = 8 * 1024 * 1024;
+
+/** A short part of a blob that is arriving passes through, too, where more is to come before it: to wait for it would take longer. */
+const MAX_AHEAD_BYTES = 4 * 1024 * 1024;
 
 /** The whole, or the rest of one that broke off: many clients go on at once then, and each would bring its own over the link. */
 function isWorthACopy({ offset, length }: ByteRange, size: number): boolean {

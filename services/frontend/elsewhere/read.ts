@@ -8,12 +8,12 @@ import type { OnUsed } from './used.ts';
  * those that answer has it. RANGE_INVALID: the offset is beyond the blob's end.
  */
 export function readElsewhere(own: string, regions: OtherRegions, onUsed: OnUsed): Transfer['relay'] {
-  return async function* ({ digest, offset, length }, { signal }) {
+  return async function* ({ offset, length, ...which }, { signal }) {
     const refusals: string[] = [];
     let sent = 0;
     for (const { region, peer } of regions.nearestFirst()) {
       const rest = {
-        digest,
+        ...which,
         offset: offset + sent,
         length: length === 0 ? 0 : length - sent,
         region: own,
@@ -36,7 +36,7 @@ export function readElsewhere(own: string, regions: OtherRegions, onUsed: OnUsed
     }
     throw new RegistryError(
       'UNAVAILABLE',
-      `No other region that answers could give ${digest}${refusals.length === 0 ? '' : ` (${refusals.join(' ')})`}. Try again.`,
+      `No other region that answers could give ${which.digest}${refusals.length === 0 ? '' : ` (${refusals.join(' ')})`}. Try again.`,
       { retryAfterSeconds: 2 },
     );
   };

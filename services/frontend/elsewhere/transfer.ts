@@ -11,7 +11,7 @@ export function transferOrElsewhere(
   return {
     ...own,
     relay: async function* (request, context) {
-      const { digest, offset, length } = request;
+      const { offset, length, ...which } = request;
       let sent = 0;
       try {
         if (replication.answers) {
@@ -25,7 +25,7 @@ export function transferOrElsewhere(
         if (!(error instanceof Unanswered)) throw error;
         if (length > 0 && sent === length) return;
       }
-      yield* read({ digest, offset: offset + sent, length: length === 0 ? 0 : length - sent }, context);
+      yield* read({ ...which, offset: offset + sent, length: length === 0 ? 0 : length - sent }, context);
     },
   };
 }

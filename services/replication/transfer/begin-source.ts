@@ -23,6 +23,8 @@ export interface SourceRequest {
    * regions that follow each other would wait for ever.
    */
   readonly mayFollow: boolean;
+  /** And how many bytes may have to arrive there before those at the offset; undefined: any number. */
+  readonly maxAhead?: number;
   /** On one of the connections for much, which need not be open yet. */
   readonly inBulk?: boolean;
   /** How urgent it is by now; undefined: 0, as what a client waits for. */
@@ -47,7 +49,7 @@ export interface StreamOptions {
 /** Opens the stream and waits for its first bytes; undefined when there are none to be had, and why in `refusals`. */
 export async function beginSource(
   { region, peer, lanes }: RemoteRegion,
-  { digest, offset, length, mayFollow, inBulk = false, rank = () => 0 }: SourceRequest,
+  { digest, offset, length, mayFollow, maxAhead, inBulk = false, rank = () => 0 }: SourceRequest,
   { settings, shares, onPeerBytes }: StreamOptions,
   signal: AbortSignal,
   refusals: Refusals,
@@ -55,6 +57,7 @@ export async function beginSource(
   // A region that only may have it keeps nobody from asking the next one for long.
   const over = await shares.admit(region, { bytes: length, rank }, signal);
   const ended = new AbortController();
+  const asked = { digest, offset, length, ...(maxAhead === undefined ? {} : { maxAhead }) };
   const firstTimeoutMs = mayFollow ? settings.askTimeoutMs : settings.stallTimeoutMs;
   const stream = unlessStalled(
     region,
@@ -64,7 +67,7 @@ export async function beginSource(
       stallTimeoutMs: settings.stallTimeoutMs,
       ...(inBulk ? { heardAt: () => lanes.heardAt() } : {}),
     },
-    (limited) => (inBulk ? lanes : peer).read({ digest, offset, length }, { signal: limited }),
+    (limited) => (inBulk ? lanes : peer).read(asked, { signal: limited }),
   );
   try {
     const first = await stream.next();

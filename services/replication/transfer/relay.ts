@@ -11,7 +11,7 @@ const MAX_SWITCHES = 4;
  * stops reading stops the other region. Errors as for Sources.open; RANGE_INVALID: the offset is beyond the blob's end.
  */
 export async function* relayBlob(
-  { digest, offset, length }: ReadBlob,
+  { digest, offset, length, maxAhead }: ReadBlob,
   { sources, suspects }: { sources: Sources; suspects: Suspects },
   signal: AbortSignal,
 ): AsyncGenerator<Chunk, void, undefined> {
@@ -27,6 +27,7 @@ export async function* relayBlob(
         guilty: suspects.guilty(digest),
         doubtful: suspects.doubtful(digest).union(failed),
         mayFollow: true,
+        ...(maxAhead === undefined ? {} : { maxAhead }),
       },
       signal,
     );

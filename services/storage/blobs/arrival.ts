@@ -46,6 +46,12 @@ export class Arrival {
     await this.#release();
   }
 
+  /** Whether more than `maxAhead` bytes are to come before those at `offset`. */
+  async isFar(offset: number, maxAhead: number, signal: AbortSignal): Promise<boolean> {
+    const staged = await abortable(this.#staged.promise, signal);
+    return staged !== undefined && this.#state === 'arriving' && offset > staged.size + maxAhead;
+  }
+
   /**
    * Waits until there is something to read, then gives the bytes as they come, in chunks of at most `chunkBytes`. Returns false, having
    * given nothing, where the blob is to be found among those held whole. UNAVAILABLE: the arrival failed. RANGE_INVALID as `spanOf`.

@@ -13,10 +13,18 @@ export interface ReadContext {
   readonly suspect: (digest: Digest) => void;
 }
 
-/** A blob that is held, or one that is arriving as it comes. BLOB_UNKNOWN: neither. RANGE_INVALID: it ends before the offset. */
+/**
+ * A blob that is held, or one that is arriving as it comes. BLOB_UNKNOWN: neither, or more than `maxAhead` bytes are to arrive before the
+ * offset. RANGE_INVALID: it ends before the offset.
+ */
 export async function* readBlob(
   { driver, ingests, settings, suspect }: ReadContext,
-  { digest: text, offset, length }: { digest: string; offset: number; length: number },
+  {
+    digest: text,
+    offset,
+    length,
+    maxAhead = Infinity,
+  }: { digest: string; offset: number; length: number; maxAhead?: number },
   signal: AbortSignal,
 ): AsyncGenerator<{ data: Buffer }, void, undefined> {
   const digest = parseDigest(text);
@@ -25,6 +33,7 @@ export async function* readBlob(
   let source = arrival === undefined ? await driver.open(digest) : undefined;
   if (source === undefined) {
     const following = arrival ?? (await ingests.await(digest, signal));
+    if (await following?.isFar(offset, maxAhead, signal)) throw blobUnknown(digest);
     if (following !== undefined && (yield* messages(following.read(range, settings.readChunkBytes, signal))))
       return;
     source = await driver.open(digest);

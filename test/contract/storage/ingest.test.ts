@@ -44,6 +44,12 @@ describe.each(transports)('blobs that arrive at a storage called %s', (transport
     return { received: () => Buffer.concat(chunks), done };
   }
 
+  async function firstByte(digest: string, offset: number): Promise<number | undefined> {
+    const request = { digest, offset, length: 1, maxAhead: 100 * KIB };
+    for await (const { data } of service.storage.read(request, live)) return data[0];
+    return undefined;
+  }
+
   async function leftNothing(digest: string): Promise<void> {
     expect(await service.storage.stat({ digests: [digest] }, live)).toMatchObject({ blobs: [] });
     await expect(read(service.storage, digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
@@ -75,6 +81,24 @@ describe.each(transports)('blobs that arrive at a storage called %s', (transport
     expect(await service.storage.pins({ repository: 'a/b', digests: [digest] }, live)).toMatchObject({
       blobs: [{ digest, size }],
     });
+  });
+
+  it('are unknown to who does not wait for what is far beyond what has come', async () => {
+    const bytes = newBytes(500 * KIB);
+    const { digest, size } = blobOf(bytes);
+    const source = valve({ repository: 'a/b', digest, size });
+    const ingest = service.storage.ingest(source.messages, live);
+    source.give(bytes.subarray(0, 100 * KIB));
+    await eventually(() => firstByte(digest, 0)).toBe(bytes[0]);
+    await expect(firstByte(digest, 300 * KIB)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    const near = firstByte(digest, 150 * KIB);
+    source.give(bytes.subarray(100 * KIB, 300 * KIB));
+    expect(await near).toBe(bytes[150 * KIB]);
+    expect(await firstByte(digest, 300 * KIB - 1)).toBe(bytes[300 * KIB - 1]);
+    source.give(bytes.subarray(300 * KIB));
+    source.end();
+    await ingest;
+    expect(await firstByte(digest, size - 1)).toBe(bytes[size - 1]);
   });
 
   it('can be read in part while they arrive', async () => {
