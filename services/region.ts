@@ -6,6 +6,7 @@ import { runService, type RunningService } from '#libs/lifecycle/run.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { createMetrics } from '#libs/telemetry/metrics.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
+import { keepTls, toldToLog } from '#libs/tls/keeper.ts';
 import { requireSafe } from './frontend/auth/config.ts';
 import { regionSettings } from './region/config.ts';
 import { startRegion } from './region/start.ts';
@@ -22,10 +23,12 @@ await runService(SERVICE, async (signal): Promise<RunningService> => {
   const log = createLog({ service: SERVICE, region, level: config.logLevel });
   const tracing = await startTracing({ service: SERVICE, ...config });
   const metrics = createMetrics({ service: SERVICE, region });
+  const certificates = keepTls(toldToLog(log));
   const etcd = connectEtcd({
     endpoints: config.etcd,
     callTimeoutMs: config.etcdTimeoutMs,
-    ...(config.etcdTls === undefined ? {} : { tls: config.etcdTls }),
+    tls: certificates.open(config.etcdTls),
+    login: config.etcdLogin,
   });
   const cache = openCache({
     ...config,
@@ -33,7 +36,7 @@ await runService(SERVICE, async (signal): Promise<RunningService> => {
   });
   const running = await startRegion(
     {
-      ...{ config, etcd, cache, metrics, log },
+      ...{ config, certificates, etcd, cache, metrics, log },
       onEvent: (event) => {
         log.info({ event }, 'event');
         process.send?.({ kind: 'event', event });
@@ -54,10 +57,12 @@ await runService(SERVICE, async (signal): Promise<RunningService> => {
   process.send?.({ kind: 'ready' });
   return {
     graceMs: config.stopGraceMs,
+    reload: certificates.reload,
     stop: async (graceMs) => {
       await running.stop(graceMs);
       await admin?.close();
       etcd.close();
+      certificates.close();
       await cache.close();
       await tracing.stop(FLUSH_SPANS_MS);
     },

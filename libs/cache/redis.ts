@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
+import type { Secret } from '#libs/config/secret.ts';
 import type { Release, SharedCache } from './leases.ts';
 import { createMemoryCounters } from './memory-counters.ts';
 import { createRedisCounters } from './redis-counters.ts';
@@ -7,6 +8,10 @@ import { createRedisCounters } from './redis-counters.ts';
 export interface RedisCacheOptions {
   /** Such as `redis://127.0.0.1:6379`. */
   readonly url: string;
+  /** In the place of one in the URL; read for each connection. */
+  readonly password?: Secret | undefined;
+  /** Who signs Redis' certificate, for `rediss:`; the well-known authorities without it. */
+  readonly ca?: Buffer | undefined;
   /** Stands before every key, so that regions can share one Redis in tests. */
   readonly keyPrefix: string;
   /** Told each time Redis is lost; what is asked of it meanwhile fails soft. */
@@ -23,8 +28,11 @@ const MAX_RECONNECT_DELAY_MS = 2_000;
 const RELEASE_SCRIPT = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
 
 /** Connects at once and again whenever the connection breaks; never rejects for Redis being away, `ping` apart. */
-export function createRedisCache({ url, keyPrefix, onUnreachable, now }: RedisCacheOptions): SharedCache {
-  const redis = new Redis(url, {
+export function createRedisCache(options: RedisCacheOptions): SharedCache {
+  const { url, password, ca, keyPrefix, onUnreachable, now } = options;
+  const redis: Redis = new Redis(url, {
+    lazyConnect: true,
+    ...(ca !== undefined && url.startsWith('rediss:') && { tls: { ca } }),
     keyPrefix,
     commandTimeout: COMMAND_TIMEOUT_MS,
     connectTimeout: MAX_RECONNECT_DELAY_MS,
@@ -32,14 +40,28 @@ export function createRedisCache({ url, keyPrefix, onUnreachable, now }: RedisCa
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS),
+    retryStrategy: (attempt) => {
+      readPassword();
+      return Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS);
+    },
   });
   let lost = false;
-  redis.on('error', (error: Error) => {
-    if (!lost) onUnreachable(error);
+  const onLost = ({ message }: Error): void => {
+    // Never the error itself: it has the command that failed, which may be the one with the password.
+    if (!lost) onUnreachable(new Error(message));
     lost = true;
-  });
+  };
+  const readPassword = (): void => {
+    try {
+      if (password !== undefined) redis.options.password = password();
+    } catch (error) {
+      onLost(error as Error);
+    }
+  };
+  redis.on('error', onLost);
   redis.on('ready', () => (lost = false));
+  readPassword();
+  redis.connect().catch(onLost);
 
   const releaseOf = (key: string, holder: string): Release => {
     return async () => {

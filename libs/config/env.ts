@@ -94,7 +94,7 @@ function expectation(value: Value<unknown>): string {
 
 /** Passwords in URLs are kept out of messages and logs. */
 function shown(text: string): string {
-  return text.replaceAll(/\/\/[^/@\s]*@/g, '//…@').slice(0, 200);
+  return text.replaceAll(/\/\/[^\s,]*@/g, '//…@').slice(0, 200);
 }
 
 function unknownVariable(variable: string, known: readonly string[]): string {

@@ -93,7 +93,8 @@ export const readableFile: Value<string> = z
   })
   .describe('the path of a readable file');
 
-function parsed<T>(expected: string, parse: (text: string) => T | undefined): Value<T> {
+/** A value that `parse` understands; where it gives undefined, the message says what was expected. */
+export function parsed<T>(expected: string, parse: (text: string) => T | undefined): Value<T> {
   return z
     .string()
     .transform((text, context) => {

@@ -3,6 +3,7 @@ import { outgoingTraceHeaders, SpanKind, withSpan } from '#libs/telemetry/trace.
 import { fromCallFailure } from './errors.ts';
 import type { Connection, Member } from './member.ts';
 import { readyMembers } from './members.ts';
+import { isTokenRefused } from './login.ts';
 import { isCallFailure, isRefusal, isWithoutLeader } from './status.ts';
 
 export interface CallOptions {
@@ -36,12 +37,16 @@ export function unaryCall<Response>(
     let failure: unknown;
     for await (const { member, client, metadata } of readyMembers(members, service, signal)) {
       span.setAttribute('server.address', member.name);
+      const sent = { yet: false };
       try {
-        const headers = callHeaders(metadata);
-        return (await send(client, method, request, headers, deadline, signal)) as Response;
+        return await withToken(member, (token) => {
+          sent.yet = true;
+          const headers = callHeaders(metadata, token);
+          return send(client, method, request, headers, deadline, signal) as Promise<Response>;
+        });
       } catch (error) {
         if (signal.aborted || !isCallFailure(error)) throw error;
-        const unsent = isWithoutLeader(error);
+        const unsent = !sent.yet || isWithoutLeader(error);
         failure = fromCallFailure(error, member.name, kind === 'write' && !unsent);
         if (isRefusal(error) || (kind === 'write' && !unsent)) throw failure;
       }
@@ -50,12 +55,31 @@ export function unaryCall<Response>(
   });
 }
 
-/** The headers of a call: a member that has lost the others refuses it at once, and the trace goes on. */
-export function callHeaders(metadata: Connection['metadata']): Connection['metadata'] {
+/** The headers of a call: who asks; a member that has lost the others refuses it at once; and the trace goes on. */
+export function callHeaders(
+  metadata: Connection['metadata'],
+  token: string | undefined,
+): Connection['metadata'] {
   const headers = metadata.clone();
   headers.set('hasleader', 'true');
+  if (token !== undefined) headers.set('token', token);
   for (const [name, value] of Object.entries(outgoingTraceHeaders())) headers.set(name, value);
   return headers;
+}
+
+/** A call whose token is refused is made again with another: nothing was done. */
+async function withToken<Response>(
+  { token }: Member,
+  call: (token: string | undefined) => Promise<Response>,
+): Promise<Response> {
+  const shown = await token?.get();
+  try {
+    return await call(shown);
+  } catch (error) {
+    if (token === undefined || !isTokenRefused(error)) throw error;
+    token.forget(shown);
+    return call(await token.get());
+  }
 }
 
 async function send(

@@ -1,24 +1,23 @@
 import type { IMemberListResponse, IRangeResponse, IStatusResponse, ITxnResponse } from 'etcd3';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
 import { unaryCall, type Caller } from './call.ts';
 import { createLeases } from './leases.ts';
-import { openMember } from './member.ts';
+import { openMember, type MemberOptions } from './member.ts';
 import { rangeRequest, txnRequest } from './requests.ts';
 import { integer, rangeResult, txnResult } from './responses.ts';
 import type { EtcdClient } from './store.ts';
 import { watch } from './watch.ts';
 
-export interface EtcdOptions {
+export interface EtcdOptions extends MemberOptions {
   /** URLs of the members, the preferred one first: the others are asked only while it can't be reached. */
   readonly endpoints: readonly [string, ...string[]] | readonly string[];
-  readonly tls?: TlsFiles;
   /** The most time for one call, making the connection included. */
   readonly callTimeoutMs: number;
 }
 
 /** A client of an etcd cluster or of the embedded coordinator. It connects on first use, and again by itself. */
-export function connectEtcd({ endpoints, tls, callTimeoutMs }: EtcdOptions): EtcdClient {
-  const members = endpoints.map((endpoint) => openMember(endpoint, tls));
+export function connectEtcd({ endpoints, ...options }: EtcdOptions): EtcdClient {
+  const { callTimeoutMs } = options;
+  const members = endpoints.map((endpoint) => openMember(endpoint, options));
   const caller: Caller = { members, callTimeoutMs };
   return {
     ...createLeases(caller),

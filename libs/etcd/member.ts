@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Etcd3, type IOptions, type Services } from 'etcd3';
 import { ConfigError } from '#libs/config/errors.ts';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
+import type { Pems, TlsFiles, TlsIdentity } from '#libs/tls/identity.ts';
+import { createToken, type EtcdLogin, type Token } from './login.ts';
 
 /** Pages of a range and batches of a watch come as one message. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
@@ -17,6 +17,9 @@ const GRPC_OPTIONS = {
   'grpc.enable_retries': 0,
 };
 
+/** By then every call is made for which the connection was handed out. Those that run then end on it: it closes behind the last. */
+const HANDED_OUT_MS = 10_000;
+
 type ServiceName = keyof typeof Services;
 /** What etcd3 hands out: grpc-js's client of one service and the headers for a call of it. */
 export type Connection = Parameters<Parameters<Etcd3Connections['withConnection']>[1]>[0];
@@ -27,6 +30,8 @@ export interface Member {
   /** `host:port`, for messages. */
   readonly name: string;
   connection(service: ServiceName): Promise<Pick<Connection, 'client' | 'metadata'>>;
+  /** Who asks it; without, nobody in particular. */
+  readonly token: Token | undefined;
   /** Set while connecting to it takes long, so that calls don't wait for it in turn. */
   slowToConnect: boolean;
   close(): void;
@@ -36,20 +41,38 @@ export interface Member {
  * Of etcd3 only the connection is used. Its calls repeat themselves, transactions included, and draw their host at random; its watcher resumes after
  * the revision of the last header, which can skip events. Handing out the connection and never throwing inside keeps its fault handling out of play.
  */
-export function openMember(endpoint: string, tls: TlsFiles | undefined): Member {
+export function openMember(endpoint: string, { tls, login, callTimeoutMs }: MemberOptions): Member {
   requireName(endpoint);
-  const etcd = new Etcd3Member({
-    hosts: endpoint,
-    grpcOptions: GRPC_OPTIONS,
-    ...(tls === undefined ? {} : { credentials: credentials(tls) }),
+  const open = (pems: Pems<TlsFiles> | undefined): Etcd3Member =>
+    new Etcd3Member({
+      hosts: endpoint,
+      grpcOptions: GRPC_OPTIONS,
+      ...(pems === undefined ? {} : { credentials: credentials(pems) }),
+    });
+  let etcd = open(tls?.current());
+  const stopRenewing = tls?.onRenewed((pems) => {
+    const before = etcd;
+    etcd = open(pems);
+    setTimeout(() => before.close(), HANDED_OUT_MS).unref();
   });
+  const connection: Member['connection'] = (service) =>
+    etcd.connections.withConnection(service, ({ client, metadata }) => ({ client, metadata }));
   return {
     name: endpoint.replace(/^https?:\/\//, ''),
-    connection: (service) =>
-      etcd.connections.withConnection(service, ({ client, metadata }) => ({ client, metadata })),
+    connection,
+    token: login && createToken(login, () => connection('Auth'), callTimeoutMs),
     slowToConnect: false,
-    close: () => etcd.close(),
+    close: () => {
+      stopRenewing?.();
+      etcd.close();
+    },
   };
+}
+
+export interface MemberOptions {
+  readonly tls?: TlsIdentity | undefined;
+  readonly login?: EtcdLogin | undefined;
+  readonly callTimeoutMs: number;
 }
 
 /** etcd3 has TLS ask for the server by the URL's host, which by RFC 6066 must be a name. */
@@ -67,10 +90,6 @@ class Etcd3Member extends Etcd3 {
   }
 }
 
-function credentials(tls: TlsFiles): NonNullable<IOptions['credentials']> {
-  return {
-    rootCertificate: readFileSync(tls.ca),
-    privateKey: readFileSync(tls.key),
-    certChain: readFileSync(tls.cert),
-  };
+function credentials({ ca, key, cert }: Pems<TlsFiles>): NonNullable<IOptions['credentials']> {
+  return { rootCertificate: ca, privateKey: key, certChain: cert };
 }

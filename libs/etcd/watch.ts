@@ -16,7 +16,7 @@ import { openStream } from './stream.ts';
  */
 export function watch(caller: Caller, request: WatchRequest, signal: AbortSignal): AsyncIterable<WatchBatch> {
   return streamInSpan('etcd.watch', { kind: SpanKind.CLIENT, step: true, signal }, async function* (span) {
-    const { stream, member } = await openStream(caller, 'Watch', 'watch', signal);
+    const { stream, member, forgetToken } = await openStream(caller, 'Watch', 'watch', signal);
     span.setAttribute('server.address', member);
     const cancel = (): void => stream.cancel();
     const created = setTimeout(cancel, caller.callTimeoutMs);
@@ -34,6 +34,7 @@ export function watch(caller: Caller, request: WatchRequest, signal: AbortSignal
       const assembler = assembleRevisions(request.fromRevision);
       for await (const response of stream as AsyncIterable<IWatchResponse>) {
         clearTimeout(created);
+        if (response.canceled) forgetToken();
         const batch = read(response, assembler.add, request.fromRevision, member);
         if (batch !== undefined) yield batch;
       }

@@ -6,6 +6,8 @@ export interface RunningService {
   readonly graceMs: number;
   /** Takes no new work, lets what runs finish within `graceMs`, ends the rest, frees everything. */
   stop(graceMs: number): Promise<void>;
+  /** What SIGHUP asks for: files that may have been replaced are looked at. Undefined: the signal ends the process, as it does by default. */
+  readonly reload?: (() => void) | undefined;
   /** Takes note of a fault that nothing caught, just before the process exits. Default: standard error. */
   reportFault?(error: unknown): void;
 }
@@ -40,6 +42,7 @@ export async function runService(
     complain(name, startFailure(error));
     process.exit(1);
   }
+  if (service.reload !== undefined) process.on('SIGHUP', service.reload);
   if (!stopping.aborted) await new Promise((resolve) => stopping.addEventListener('abort', resolve));
   await stop(name, service);
 }

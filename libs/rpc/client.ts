@@ -8,12 +8,13 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { outgoingTraceHeaders, SpanKind, streamInSpan, withSpan } from '#libs/telemetry/trace.ts';
+import type { TlsIdentity } from '#libs/tls/identity.ts';
 import { chunkWriter } from './chunk-writer.ts';
 import type { Contract } from './contracts.ts';
 import { fromStatus } from './errors.ts';
 import { channelOptions } from './limits.ts';
 import { pump, type Sink } from './pump.ts';
-import { channelSecurity, type TlsFiles } from './tls.ts';
+import { channelSecurity } from './tls.ts';
 import type { CallContext } from './types.ts';
 
 /** One address; the services behind it share its connection. */
@@ -26,7 +27,8 @@ export interface RpcChannel {
 export interface RpcChannelOptions {
   /** `host:port` or `unix:/path`. */
   readonly address: string;
-  readonly tls?: TlsFiles;
+  /** Plaintext without. */
+  readonly tls?: TlsIdentity | undefined;
 }
 
 /** Connects on first use and again whenever the connection breaks. No call is ever repeated implicitly. */

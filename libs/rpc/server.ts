@@ -16,13 +16,14 @@ import {
   withSpan,
   type SpanOptions,
 } from '#libs/telemetry/trace.ts';
+import type { TlsIdentity } from '#libs/tls/identity.ts';
 import { chunkWriter } from './chunk-writer.ts';
 import type { Contract } from './contracts.ts';
 import { StatusError, toStatus } from './errors.ts';
 import { channelOptions } from './limits.ts';
 import { pump } from './pump.ts';
 import { widenServerWindows } from './server-windows.ts';
-import { serverCredentials, type TlsFiles } from './tls.ts';
+import { serverCredentials } from './tls.ts';
 import type { CallContext } from './types.ts';
 
 export interface RpcServer {
@@ -38,7 +39,8 @@ export interface RpcServer {
 export type OnFault = (error: unknown, method: string) => void;
 
 export interface RpcServerOptions {
-  readonly tls?: TlsFiles;
+  /** Plaintext without. */
+  readonly tls?: TlsIdentity | undefined;
   readonly onFault: OnFault;
   /** The largest answer; the limit of Meridian's own services where it is missing. */
   readonly maxSendBytes?: number;

@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { audit } from './commands/audit.ts';
 import { auth } from './commands/auth.ts';
+import { certs } from './commands/certs.ts';
 import { collect } from './commands/collect.ts';
 import { repair, verify } from './commands/healing.ts';
 import { login, logout } from './commands/login.ts';
@@ -22,4 +23,5 @@ export const COMMANDS: readonly Command[] = [
   logout,
   auth,
   audit,
+  certs,
 ];

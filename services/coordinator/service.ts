@@ -1,5 +1,5 @@
 import { createRpcServer } from '#libs/rpc/server.ts';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
+import type { TlsIdentity } from '#libs/tls/identity.ts';
 import { createClusterService } from './cluster-service.ts';
 import {
   clusterContract,
@@ -26,7 +26,7 @@ export interface CoordinatorOptions {
   readonly dataDir: string;
   /** `host:port`; port 0 is any free one. */
   readonly listen: string;
-  readonly tls?: TlsFiles | undefined;
+  readonly tls?: TlsIdentity | undefined;
   readonly progressIntervalMs?: number;
   /** Faults of the disk or of the program; the coordinator goes on where it can. */
   readonly onFault: (error: unknown) => void;
@@ -50,7 +50,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const table = openLeaseTable(database.sql);
     const leases = openLeases({ store, table, now: () => performance.now(), signal, onFault });
     const server = createRpcServer({
-      ...(tls === undefined ? {} : { tls }),
+      tls,
       maxSendBytes: MAX_RESPONSE_BYTES,
       onFault,
     });

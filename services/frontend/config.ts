@@ -1,7 +1,8 @@
 import { cacheSettings } from '#libs/cache/settings.ts';
 import { optionalSetting, setting, type ValuesOf } from '#libs/config/env.ts';
+import { networkList } from '#libs/config/networks.ts';
 import { regionList } from '#libs/config/regions.ts';
-import { tlsSetting } from '#libs/config/tls.ts';
+import { keyPairSetting, tlsSetting } from '#libs/config/tls.ts';
 import { hostPort, integer, oneOf, rpcAddress, urlPath } from '#libs/config/values.ts';
 import { telemetrySettings } from '#libs/telemetry/settings.ts';
 import { authProcessSettings } from './auth/config.ts';
@@ -54,6 +55,8 @@ export const frontendLimitSettings = {
   ),
   deletion: setting('MERIDIAN_DELETE', oneOf('on', 'off'), defaults.deletion),
   accelLocation: optionalSetting('MERIDIAN_ACCEL_LOCATION', urlPath),
+  trustedProxies: optionalSetting('MERIDIAN_TRUSTED_PROXIES', networkList),
+  httpTls: keyPairSetting('MERIDIAN_HTTP_TLS'),
 };
 
 /** The environment variables of a front end's process. */
@@ -78,7 +81,7 @@ export const frontendProcessSettings = {
 /** The settings that the limits of the environment stand for. */
 export function frontendSettingsFrom(limits: ValuesOf<typeof frontendLimitSettings>): FrontendSettings {
   const { maxManifestBytes, maxDescriptors, maxTagsPerPush, maxHeaderBytes } = limits;
-  const { maxPageSize, maxCachedContentBytes, deletion, accelLocation } = limits;
+  const { maxPageSize, maxCachedContentBytes, deletion, accelLocation, trustedProxies = [] } = limits;
   return {
     ...defaults,
     maxManifestBytes,
@@ -90,6 +93,7 @@ export function frontendSettingsFrom(limits: ValuesOf<typeof frontendLimitSettin
     maxCachedContentBytes,
     deletion,
     accelLocation,
+    trustedProxies,
     minimumRate: { bytesPerSecond: limits.minClientBytesPerSecond, windowMs: limits.minRateWindowMs },
   };
 }

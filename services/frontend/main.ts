@@ -17,6 +17,7 @@ import { createMetrics, type Metrics } from '#libs/telemetry/metrics.ts';
 import { elsewhereMetrics } from '#libs/telemetry/metrics/elsewhere.ts';
 import { httpMetrics } from '#libs/telemetry/metrics/http.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
+import { keepTls, toldToLog } from '#libs/tls/keeper.ts';
 import { accessLog } from './access-log.ts';
 import { authSettingsFrom, readAdminPassword, requireSafe } from './auth/config.ts';
 import type { FirstAdministrator } from './auth/first-administrator.ts';
@@ -38,10 +39,11 @@ async function start(): Promise<RunningService> {
   const { region, listen, stopGraceMs } = config;
   const log = createLog({ service: SERVICE, region, level: config.logLevel });
   const tracing = await startTracing({ service: SERVICE, ...config });
-  const tls = config.tls === undefined ? {} : { tls: config.tls };
+  const certificates = keepTls(toldToLog(log));
+  const tls = certificates.open(config.tls);
   const channels = {
-    storage: openRpcChannel({ address: config.storage, ...tls }),
-    replication: openRpcChannel({ address: config.replication, ...tls }),
+    storage: openRpcChannel({ address: config.storage, tls }),
+    replication: openRpcChannel({ address: config.replication, tls }),
   };
   const metrics = createMetrics({ service: SERVICE, region });
   const countElsewhere = elsewhereMetrics(metrics);
@@ -49,7 +51,7 @@ async function start(): Promise<RunningService> {
   const collaborators = connectElsewhere(clients(channels), {
     region,
     regions: (config.regions ?? []).filter(({ name }) => name !== region),
-    peerTls: config.peerTls,
+    peerTls: certificates.open(config.peerTls),
     onUsed: (use) => {
       countElsewhere(use);
       used.note(use);
@@ -68,6 +70,7 @@ async function start(): Promise<RunningService> {
   const frontend = await startFrontend({
     ...collaborators,
     listen,
+    tls: certificates.open(config.httpTls),
     region,
     settings: frontendSettingsFrom(config),
     ...(authSettings && {
@@ -91,11 +94,13 @@ async function start(): Promise<RunningService> {
   process.send?.({ kind: 'ready', port: frontend.port, adminPort: admin?.port });
   return {
     graceMs: stopGraceMs,
+    reload: certificates.reload,
     stop: async (graceMs) => {
       await frontend.stop(graceMs);
       collaborators.close();
       for (const channel of Object.values(channels)) channel.close();
       await admin?.close();
+      certificates.close();
       await cache.close();
       await tracing.stop(FLUSH_SPANS_MS);
     },

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
+import type { TlsKeyPair } from '#libs/tls/identity.ts';
 import type { AnnounceBlob } from '#types/meridian/v1/AnnounceBlob.ts';
 import { createAuditing } from './audit/auditing.ts';
 import { JOURNAL_LIMITS, openJournal, type Journal } from './audit/journal.ts';
@@ -13,6 +14,7 @@ import { createReadBudget, type ReadBudget } from './content/read-budget.ts';
 import { createReadBuffers } from './content/read-buffers.ts';
 import type { Collaborators, Frontend } from './frontend.ts';
 import { closeServer } from './http/close-server.ts';
+import { createHttpServer } from './http/server.ts';
 import type { RequestParameters, RequestState } from './http/context.ts';
 import { answerErrors, type OnFault } from './http/errors.ts';
 import { requireHost } from './http/host.ts';
@@ -27,6 +29,8 @@ import { wireFrontend } from './wire.ts';
 export interface FrontendOptions extends Collaborators {
   /** Port 0: any free one. */
   readonly listen: { readonly host: string; readonly port: number };
+  /** What clients are shown; plain HTTP without. */
+  readonly tls?: TlsKeyPair | undefined;
   readonly region: string;
   readonly settings: FrontendSettings;
   /** The other regions whose services the request with this signal has used so far. */
@@ -65,21 +69,7 @@ export async function startFrontend(options: FrontendOptions): Promise<RunningFr
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     application(request, response).catch((error: unknown) => onFault(error, 'answering a request'));
   };
-  const server = createServer(
-    {
-      maxHeaderSize: settings.maxHeaderBytes,
-      headersTimeout: settings.headersTimeoutMs,
-      connectionsCheckingInterval: settings.headersTimeoutMs / 4,
-      keepAliveTimeout: settings.keepAliveTimeoutMs,
-      // Checked by requireHost, whose refusal says what is wrong.
-      requireHostHeader: false,
-      // A body may take as long as it takes, as long as it moves: http/client-pace.ts.
-      requestTimeout: 0,
-      keepAlive: true,
-      keepAliveInitialDelay: settings.tcpKeepAliveMs,
-    },
-    serve,
-  );
+  const server = createHttpServer(settings, options.tls, serve);
   // Whoever reads the body says that it may come, so that a refusal comes before it.
   server.on('checkContinue', (request, response) => server.emit('request', request, response));
   answerMalformed(server, settings.maxHeaderBytes, settings.discardTimeoutMs);

@@ -60,6 +60,8 @@ export interface FrontendSettings {
   readonly trustedFileMs: number;
   /** The proxy's internal location of blobs' files, where there is a proxy that sends them in this process's place. */
   readonly accelLocation: string | undefined;
+  /** Networks (`10.0.0.0/8`) of proxies that are believed about whom they ask for. */
+  readonly trustedProxies: readonly string[];
   /** Repositories that a mount without `from` looks at as sources. */
   readonly maxMountCandidates: number;
   /** How long a mount waits for the blob to come from another region before the client is asked to upload it. */
@@ -104,6 +106,7 @@ export const defaultFrontendSettings: FrontendSettings = {
   localFilesRetryMs: 60_000,
   trustedFileMs: 600_000,
   accelLocation: undefined,
+  trustedProxies: [],
   maxMountCandidates: 100,
   mountWaitMs: 10_000,
   maxAnnouncements: 64,

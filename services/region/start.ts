@@ -22,6 +22,7 @@ import { healingMetrics } from '#libs/telemetry/metrics/healing.ts';
 import { replicationMetrics } from '#libs/telemetry/metrics/replication.ts';
 import { storageMetrics } from '#libs/telemetry/metrics/storage.ts';
 import { summaryMetrics } from '#libs/telemetry/metrics/summaries.ts';
+import type { TlsKeeper } from '#libs/tls/keeper.ts';
 import { accessLog } from '../frontend/access-log.ts';
 import { authSettingsFrom, readAdminPassword } from '../frontend/auth/config.ts';
 import type { FirstAdministrator } from '../frontend/auth/first-administrator.ts';
@@ -36,6 +37,7 @@ import type { regionSettings } from './config.ts';
 
 export interface RegionOptions {
   readonly config: ValuesOf<typeof regionSettings>;
+  readonly certificates: Pick<TlsKeeper, 'open'>;
   /** The caller's to close, after the region has stopped. */
   readonly etcd: EtcdClient;
   readonly cache: SharedCache;
@@ -79,7 +81,7 @@ export async function startRegion(options: RegionOptions, signal: AbortSignal): 
 }
 
 async function replicate(
-  { config, etcd, cache, metrics, log, onEvent }: RegionOptions,
+  { config, certificates, etcd, cache, metrics, log, onEvent }: RegionOptions,
   storage: StorageService,
   signal: AbortSignal,
 ): Promise<ReplicationService> {
@@ -108,7 +110,7 @@ async function replicate(
       reclaim: localClient(reclaimContract, storage.reclaim),
       scrub: localClient(scrubContract, storage.scrub),
       peerListen: config.peerListen,
-      ...(config.peerTls === undefined ? {} : { peerTls: config.peerTls }),
+      peerTls: certificates.open(config.peerTls),
       catalogSettings: catalogSettingsFrom(config),
       transferSettings: transferSettingsFrom(config),
       collectSettings: collectSettingsFrom(config),
@@ -127,7 +129,7 @@ async function replicate(
 }
 
 function serve(
-  { config, metrics, log, cache, onFirstAdministrator }: RegionOptions,
+  { config, certificates, metrics, log, cache, onFirstAdministrator }: RegionOptions,
   storage: StorageService,
   replication: ReplicationService,
 ): ReturnType<typeof startFrontend> {
@@ -137,6 +139,7 @@ function serve(
   const authSettings = authSettingsFrom({ ...config, auditDir });
   return startFrontend({
     listen: config.listen,
+    tls: certificates.open(config.httpTls),
     region: config.region,
     settings: frontendSettingsFrom(config),
     ...(authSettings && {

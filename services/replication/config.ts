@@ -4,6 +4,7 @@ import { mbitByRegion } from '#libs/config/mbit-by-region.ts';
 import { regionList } from '#libs/config/regions.ts';
 import { tlsSetting } from '#libs/config/tls.ts';
 import { boolean, hostPort, integer, path, rpcAddress, urlList } from '#libs/config/values.ts';
+import { etcdLoginSetting } from '#libs/etcd/settings.ts';
 import { telemetrySettings } from '#libs/telemetry/settings.ts';
 import type { CatalogSettings } from './catalog/settings.ts';
 import { DEFAULT_RETENTION_INTERVAL_MS } from './retention/retention.ts';
@@ -51,6 +52,7 @@ export const clusterSettings = {
   /** The members of etcd, the nearest first. */
   etcd: setting('MERIDIAN_ETCD', urlList('http', 'https')),
   etcdTls: tlsSetting('MERIDIAN_ETCD_TLS'),
+  etcdLogin: etcdLoginSetting,
   etcdTimeoutMs: setting('MERIDIAN_ETCD_TIMEOUT_MS', ms, 5_000),
 };
 

@@ -19,6 +19,7 @@ import { healingMetrics } from '#libs/telemetry/metrics/healing.ts';
 import { replicationMetrics } from '#libs/telemetry/metrics/replication.ts';
 import { summaryMetrics } from '#libs/telemetry/metrics/summaries.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
+import { keepTls, toldToLog } from '#libs/tls/keeper.ts';
 import {
   catalogSettingsFrom,
   collectSettingsFrom,
@@ -38,13 +39,15 @@ async function start(signal: AbortSignal): Promise<RunningService> {
   const { region } = config;
   const log = createLog({ service: SERVICE, region, level: config.logLevel });
   const tracing = await startTracing({ service: SERVICE, ...config });
+  const certificates = keepTls(toldToLog(log));
   const etcd = connectEtcd({
     endpoints: config.etcd,
     callTimeoutMs: config.etcdTimeoutMs,
-    ...(config.etcdTls === undefined ? {} : { tls: config.etcdTls }),
+    tls: certificates.open(config.etcdTls),
+    login: config.etcdLogin,
   });
-  const tls = config.tls === undefined ? {} : { tls: config.tls };
-  const own = openRpcChannel({ address: config.storage, ...tls });
+  const tls = certificates.open(config.tls);
+  const own = openRpcChannel({ address: config.storage, tls });
   const storage = own.client(storageContract);
   const cache = openCache({
     ...config,
@@ -61,6 +64,8 @@ async function start(signal: AbortSignal): Promise<RunningService> {
     {
       ...config,
       process: randomUUID(),
+      tls,
+      peerTls: certificates.open(config.peerTls),
       etcd,
       leases: cache,
       storage,
@@ -94,11 +99,13 @@ async function start(signal: AbortSignal): Promise<RunningService> {
   process.send?.({ kind: 'ready', port, peerPort, adminPort: admin?.port });
   return {
     graceMs: config.stopGraceMs,
+    reload: certificates.reload,
     stop: async (graceMs) => {
       await service.stop(graceMs);
       await admin?.close();
       own.close();
       etcd.close();
+      certificates.close();
       await cache.close();
       await tracing.stop(FLUSH_SPANS_MS);
     },

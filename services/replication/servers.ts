@@ -13,12 +13,12 @@ import {
   type Uploads,
 } from '#libs/rpc/contracts.ts';
 import { createRpcServer, type OnFault, type RpcServer } from '#libs/rpc/server.ts';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
+import type { TlsIdentity } from '#libs/tls/identity.ts';
 
 /** What one kind of caller can call, and where. */
 export interface ServerOptions {
   readonly listen: string;
-  readonly tls: TlsFiles | undefined;
+  readonly tls: TlsIdentity | undefined;
   readonly onFault: OnFault;
 }
 
@@ -74,7 +74,7 @@ async function listening(
   { listen, tls, onFault }: ServerOptions,
   fill: (server: RpcServer) => void,
 ): Promise<ListeningServer> {
-  const server = createRpcServer({ ...(tls === undefined ? {} : { tls }), onFault });
+  const server = createRpcServer({ tls, onFault });
   fill(server);
   try {
     return { server, port: await server.listen(listen) };

@@ -14,9 +14,9 @@ import type {
 } from '#libs/rpc/contracts.ts';
 import type { RpcServer } from '#libs/rpc/server.ts';
 import type { CallContext } from '#libs/rpc/types.ts';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
 import type { OnExchange } from '#libs/telemetry/metrics/summaries.ts';
 import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
+import type { TlsIdentity } from '#libs/tls/identity.ts';
 import { openCatalog, type OpenCatalog } from './catalog/catalog.ts';
 import { systemClock } from './catalog/collaborators.ts';
 import type { CatalogSettings } from './catalog/settings.ts';
@@ -53,10 +53,10 @@ export interface ReplicationOptions {
   readonly scrub: Scrub;
   /** Where other regions reach this one: `host:port`. */
   readonly peerListen: string;
-  readonly peerTls?: TlsFiles | undefined;
+  readonly peerTls?: TlsIdentity | undefined;
   /** Where the region's front ends reach it; without it they are in this process. */
   readonly listen?: string;
-  readonly tls?: TlsFiles | undefined;
+  readonly tls?: TlsIdentity | undefined;
   readonly catalogSettings?: Partial<CatalogSettings>;
   readonly transferSettings?: Partial<TransferSettings>;
   readonly collectSettings?: Partial<CollectSettings>;

@@ -7,6 +7,7 @@ import { createLog } from '#libs/telemetry/log.ts';
 import { createMetrics, type Metrics } from '#libs/telemetry/metrics.ts';
 import { storageMetrics } from '#libs/telemetry/metrics/storage.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
+import { keepTls, toldToLog } from '#libs/tls/keeper.ts';
 import { storageProcessSettings, storageSettingsFrom } from './config.ts';
 import { openStorage, type StorageService } from './service.ts';
 import { toldBy } from './told.ts';
@@ -29,8 +30,9 @@ async function start(signal: AbortSignal): Promise<RunningService> {
     settings: storageSettingsFrom(config),
     ...toldBy(log, metrics),
   });
+  const certificates = keepTls(toldToLog(log));
   const server = createRpcServer({
-    ...(config.tls === undefined ? {} : { tls: config.tls }),
+    tls: certificates.open(config.tls),
     onFault: (err, method) => log.error({ err, method }, 'A call failed in a way it should not.'),
   });
   server.add(storageContract, service.storage);
@@ -43,10 +45,12 @@ async function start(signal: AbortSignal): Promise<RunningService> {
   process.send?.({ kind: 'ready', port, adminPort: admin?.port });
   return {
     graceMs: stopGraceMs,
+    reload: certificates.reload,
     stop: async (graceMs) => {
       await server.close(graceMs);
       await service.stop(0);
       await admin?.close();
+      certificates.close();
       await tracing.stop(FLUSH_SPANS_MS);
     },
     reportFault: (err) => log.error({ err }, 'The process met a fault that nothing caught, and ends.'),

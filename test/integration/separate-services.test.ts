@@ -1,14 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
-import { connect } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRpcChannel } from '#libs/rpc/client.ts';
 import { peerContract } from '#libs/rpc/contracts.ts';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
-import { hasOpenssl, makeCertificates } from '#test/support/certificates.ts';
+import type { TlsFiles } from '#libs/tls/identity.ts';
+import { makeCertificates } from '#test/support/certificates.ts';
+import { greeting } from '#test/support/grpc-greeting.ts';
 import { writeImageLayout } from '#test/support/oci-layout.ts';
 import { freePorts } from '#test/support/ports.ts';
 import { open, pull, pullBlob, push, pushBlob, send } from '#test/support/registry-client.ts';
@@ -17,34 +16,32 @@ import { runService, startService, type ServiceProcess } from '#test/support/ser
 
 const MEGABYTE = 1024 * 1024;
 const soon = { timeout: 30_000, interval: 50 };
-/** Certificates are made with OpenSSL; without it everything but them is tried, in plaintext. */
-const links = hasOpenssl ? 'mutual TLS' : 'plaintext (left out: certificates, no openssl on the PATH)';
 
-describe(`a region of three processes beside one of one process, over ${links}`, () => {
+describe('a region of three processes beside one of one process, over mutual TLS', () => {
   let scratch: string;
   let coordinator: ServiceProcess;
   let us: SeparateRegion;
   let eu: ServiceProcess;
   let registries: Record<'us' | 'eu', string>;
-  let tls: Record<'us' | 'eu', TlsFiles> | undefined;
+  let tls: Record<'us' | 'eu', TlsFiles>;
   let secured: string[];
 
   beforeAll(async () => {
     scratch = await mkdtemp(join(tmpdir(), 'meridian-separate-'));
-    tls = hasOpenssl ? makeCertificates(join(scratch, 'certificates'), ['us', 'eu']) : undefined;
+    tls = makeCertificates(join(scratch, 'certificates'), ['us', 'eu']);
     const [etcdPort = 0, usPeer = 0, euPeer = 0, euRegistry = 0] = await freePorts(4);
-    const etcd = `${hasOpenssl ? 'https' : 'http'}://localhost:${etcdPort}`;
+    const etcd = `https://localhost:${etcdPort}`;
     const regions = `us=127.0.0.1:${usPeer},eu=localhost:${euPeer}`;
     coordinator = await startService('coordinator/main.ts', {
       MERIDIAN_LISTEN: `127.0.0.1:${etcdPort}`,
       MERIDIAN_DATA_DIR: join(scratch, 'coordinator'),
-      ...tlsEnv('MERIDIAN_RPC_TLS', tls?.us),
+      ...tlsEnv('MERIDIAN_RPC_TLS', tls.us),
     });
     registries = { us: '', eu: `127.0.0.1:${euRegistry}` };
     [us, eu] = await Promise.all([
       startSeparateRegion({
         ...{ region: 'us', dataDir: join(scratch, 'us'), peerPort: usPeer, regions, etcd },
-        tls: tls?.us,
+        tls: tls.us,
       }),
       startService('region.ts', {
         MERIDIAN_REGION: 'eu',
@@ -53,8 +50,8 @@ describe(`a region of three processes beside one of one process, over ${links}`,
         MERIDIAN_DATA_DIR: join(scratch, 'eu'),
         MERIDIAN_REGIONS: regions,
         MERIDIAN_ETCD: etcd,
-        ...tlsEnv('MERIDIAN_PEER_TLS', tls?.eu),
-        ...tlsEnv('MERIDIAN_ETCD_TLS', tls?.eu),
+        ...tlsEnv('MERIDIAN_PEER_TLS', tls.eu),
+        ...tlsEnv('MERIDIAN_ETCD_TLS', tls.eu),
       }),
     ]);
     registries.us = us.registry;
@@ -81,12 +78,12 @@ describe(`a region of three processes beside one of one process, over ${links}`,
     await expect(pull(registries[to], `team/from-${from}`, '1.0')).resolves.toMatchObject({ digest });
   });
 
-  it.skipIf(!hasOpenssl)('answers gRPC to nobody without a certificate of its authority', async () => {
+  it('answers gRPC to nobody without a certificate of its authority', async () => {
     const { signal } = new AbortController();
     const strangers = makeCertificates(join(scratch, 'strangers'), ['us']);
-    const ca = tls?.us.ca ?? '';
+    const { ca } = tls.us;
     for (const address of secured) {
-      expect(await greeting(address, ca, tls?.us), address).toBe('answered');
+      expect(await greeting(address, ca, tls.us), address).toBe('answered');
       expect(await greeting(address, ca, undefined), address).toBe('refused');
       expect(await greeting(address, ca, strangers.us), address).toBe('refused');
       const plaintext = openRpcChannel({ address });
@@ -206,27 +203,4 @@ describe('with a wrong configuration', () => {
 function blobOf(size: number): [digest: string, bytes: Buffer] {
   const bytes = randomBytes(size);
   return [`sha256:${createHash('sha256').update(bytes).digest('hex')}`, bytes];
-}
-
-/** Whether a server takes an HTTP/2 request, which is what gRPC sends, of whoever shows this certificate. */
-function greeting(address: string, ca: string, shown: TlsFiles | undefined): Promise<'answered' | 'refused'> {
-  const pair = shown === undefined ? {} : { cert: readFileSync(shown.cert), key: readFileSync(shown.key) };
-  return new Promise((resolve) => {
-    const session = connect(`https://localhost:${address.split(':')[1] ?? ''}`, {
-      ca: readFileSync(ca),
-      ...pair,
-    });
-    const settle = (outcome: 'answered' | 'refused') => (): void => {
-      resolve(outcome);
-      session.destroy();
-    };
-    session.on('error', settle('refused')).on('close', settle('refused'));
-    const request = session.request({
-      ':method': 'POST',
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    });
-    request.on('response', settle('answered')).on('error', settle('refused'));
-    request.end();
-  });
 }

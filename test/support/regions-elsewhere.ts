@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
-import { hasOpenssl, makeCertificates } from './certificates.ts';
+import type { TlsFiles } from '#libs/tls/identity.ts';
+import { makeCertificates } from './certificates.ts';
 import { freePorts } from './ports.ts';
 import { startSeparateRegion, tlsEnv, type SeparateRegion } from './separate-region.ts';
 import { startService, type ServiceProcess } from './service-process.ts';
@@ -26,7 +26,7 @@ export interface OtherProcess {
   start(): Promise<void>;
 }
 
-/** With mutual TLS where it is asked for and OpenSSL is there to make certificates. */
+/** With mutual TLS where it is asked for. */
 export async function startRegionsElsewhere({
   secured,
   replication = {},
@@ -40,11 +40,10 @@ export async function startRegionsElsewhere({
 }): Promise<RegionsElsewhere> {
   const scratch = await mkdtemp(join(tmpdir(), 'meridian-elsewhere-'));
   const names = ['us', 'eu', 'ap'] as const;
-  const isSecured = secured && hasOpenssl;
-  const tls = isSecured ? makeCertificates(join(scratch, 'certificates'), [...names]) : undefined;
+  const tls = secured ? makeCertificates(join(scratch, 'certificates'), [...names]) : undefined;
   const [etcdPort = 0, ...ports] = await freePorts(6);
   const [usPeer = 0, euPeer = 0, apPeer = 0, euPort = 0, apPort = 0] = ports;
-  const etcd = `${isSecured ? 'https' : 'http'}://localhost:${etcdPort}`;
+  const etcd = `${secured ? 'https' : 'http'}://localhost:${etcdPort}`;
   const regions = `us=localhost:${usPeer},eu=localhost:${euPeer},ap=localhost:${apPeer}`;
   const coordinator = await restartable(() =>
     startService('coordinator/main.ts', {

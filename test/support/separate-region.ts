@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
+import type { TlsFiles } from '#libs/tls/identity.ts';
 import { freePorts } from './ports.ts';
 import { startService, type ServiceProcess } from './service-process.ts';
 

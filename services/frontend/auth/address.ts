@@ -1,9 +1,9 @@
 import { isIPv6 } from 'node:net';
 import type { RequestContext } from '../http/context.ts';
 
-/** Whom requests are counted by: the connection's address, of IPv6 the network that one customer has. No header is believed. */
+/** Whom requests are counted by: the client's address, of IPv6 the network that one customer has. */
 export function addressOf(ctx: RequestContext): string {
-  const address = (ctx.req.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+  const { address } = ctx.state.origin;
   return isIPv6(address) ? `${expanded(address).slice(0, 4).join(':')}::/64` : address;
 }
 

@@ -1,13 +1,11 @@
 import { formatScope, type ChallengeScope } from './challenge-scope.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { RequestContext } from '../http/context.ts';
+import { HOST } from '../http/origin.ts';
 import { SERVICE } from './tokens.ts';
 
 /** Where the token endpoint is, below the address that clients know. */
 export const TOKEN_PATH = '/meridian/v1/token';
-
-/** A host as it may stand in a URL that clients are sent to; anything else in a Host header is not repeated. */
-const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 
 export interface Challenge {
   readonly scope?: ChallengeScope;
@@ -16,8 +14,8 @@ export interface Challenge {
 }
 
 /**
- * Tells how to get in: Docker's clients by a token, people with `curl` by name and password. X-Forwarded headers are never believed:
- * behind a proxy that speaks TLS, the public address is a setting.
+ * Tells how to get in: Docker's clients by a token, people with `curl` by name and password. Where the public address is no setting, it is what the
+ * client called.
  * https://distribution.github.io/distribution/spec/auth/token/
  */
 export function challenge(
@@ -25,7 +23,7 @@ export function challenge(
   publicUrl: string | undefined,
   { scope, error }: Challenge,
 ): void {
-  const realm = `${publicUrl ?? `http://${hostOf(ctx)}`}${TOKEN_PATH}`;
+  const realm = `${publicUrl ?? `${ctx.state.origin.scheme}://${hostOf(ctx)}`}${TOKEN_PATH}`;
   const parameters = [
     `realm="${realm}"`,
     `service="${SERVICE}"`,
@@ -46,7 +44,7 @@ export function challengeBasic(ctx: RequestContext): void {
 const BASIC = `Basic realm="${SERVICE}", charset="UTF-8"`;
 
 function hostOf(ctx: RequestContext): string {
-  const { host } = ctx.req.headers;
+  const { host } = ctx.state.origin;
   if (host === undefined) return `${ctx.req.socket.localAddress ?? ''}:${ctx.req.socket.localPort ?? ''}`;
   if (HOST.test(host)) return host;
   throw new RegistryError(

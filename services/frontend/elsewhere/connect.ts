@@ -10,7 +10,7 @@ import {
   type Auth,
 } from '#libs/rpc/contracts.ts';
 import type { Unanswered } from '#libs/rpc/errors.ts';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
+import type { TlsIdentity } from '#libs/tls/identity.ts';
 import type { Collaborators } from '../frontend.ts';
 import { authOrElsewhere } from './auth.ts';
 import { catalogOrElsewhere } from './catalog.ts';
@@ -30,7 +30,7 @@ export interface ElsewhereOptions {
   /** The own one's name. */
   readonly region: string;
   readonly regions: readonly ConfiguredRegion[];
-  readonly peerTls: TlsFiles | undefined;
+  readonly peerTls: TlsIdentity | undefined;
   readonly onUsed: OnUsed;
   /** `who` is a service of this region, or another region. */
   readonly onAway: (who: string, why: Unanswered) => void;
@@ -67,9 +67,7 @@ export function connectElsewhere(
       onBack: () => onBack(`this region's ${service}`),
     });
   let catalogId = '';
-  const channels = configured.map(({ endpoint: address }) =>
-    openRpcChannel({ address, ...(peerTls === undefined ? {} : { tls: peerTls }) }),
-  );
+  const channels = configured.map(({ endpoint: address }) => openRpcChannel({ address, tls: peerTls }));
   const known = configured.map((region, i) => {
     const channel = channels[i];
     if (channel === undefined) throw new Error(`There is no channel to ${region.name}.`);

@@ -5,6 +5,7 @@ import { parseReference, type Reference } from '#libs/oci/reference.ts';
 import type { Access } from '../auth/access.ts';
 import type { Need } from '../auth/needs.ts';
 import type { MinimumRate } from './client-pace.ts';
+import type { Origin } from './origin.ts';
 
 /** What is known of a request while it runs. */
 export interface RequestState {
@@ -31,8 +32,7 @@ export interface RequestState {
   admitted: boolean;
   /** The name that came with a password or secret, right or wrong; empty without one. */
   tried: string;
-  /** The address that the request came from. */
-  readonly from: string;
+  readonly origin: Origin;
   /** Why the request failed, for the log. */
   failure: unknown;
 }

@@ -17,7 +17,8 @@ export function answerMalformed(server: Server, maxHeaderBytes: number, lingerMs
   server.on('request', (request, response) => last.set(request.socket, { request, response }));
 
   server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    // Whoever speaks no TLS, or other TLS, can't be told so: there is no connection yet to answer on.
+    if (error.code === 'ECONNRESET' || isHandshake(error) || !socket.writable) {
       socket.destroy();
       return;
     }
@@ -43,6 +44,10 @@ export function answerMalformed(server: Server, maxHeaderBytes: number, lingerMs
   });
   // Expectations other than 100-continue may be ignored: https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+}
+
+function isHandshake({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_');
 }
 
 const METHODS = 'HEAD, GET, POST, PUT, PATCH, DELETE, OPTIONS';

@@ -11,6 +11,7 @@ import type { Asked } from '../audit/auditing.ts';
 import type { FrontendSettings } from '../settings.ts';
 import { awaitsContinue, discardRest, hasBody } from './body.ts';
 import type { RequestContext, RequestParameters, RequestState } from './context.ts';
+import { createOriginOf } from './origin.ts';
 import { tellRegionsUsed } from './regions-used.ts';
 import { BegunRequest, type RegionsUsed } from './request-state.ts';
 import { watchAnswer } from './send.ts';
@@ -38,7 +39,10 @@ export interface RequestRecord {
 
 export type OnRequest = (record: RequestRecord) => void;
 
-type Limits = Pick<FrontendSettings, 'maxDiscardedBytes' | 'discardTimeoutMs' | 'minimumRate'>;
+type Limits = Pick<
+  FrontendSettings,
+  'maxDiscardedBytes' | 'discardTimeoutMs' | 'minimumRate' | 'trustedProxies'
+>;
 
 /** Gives each request its state, its span and its record. */
 export function observe(
@@ -46,12 +50,13 @@ export function observe(
   regionsUsed: RegionsUsed,
   limits: Limits,
 ): Middleware<RequestState, RequestParameters> {
+  const originOf = createOriginOf(limits.trustedProxies);
   return async (ctx, next) => {
     const startedAt = performance.now();
     const state = new BegunRequest({
       awaitsContinue: awaitsContinue(ctx.req),
       minimumRate: limits.minimumRate,
-      from: ctx.req.socket.remoteAddress ?? '',
+      origin: originOf(ctx.req),
       regionsUsed,
     });
     ctx.state = state;
@@ -117,7 +122,15 @@ function recordOf(ctx: RequestContext, aborted: boolean, durationMs: number): Re
 }
 
 function askedOf({ req, state }: RequestContext): Asked {
-  const { need, admitted, tried, from, access } = state;
+  const { need, admitted, tried, origin, access } = state;
   const hasCredentials = tried !== '' || req.headers.authorization !== undefined;
-  return { need, admitted, name: access.name, id: access.owner ?? '', tried, hasCredentials, from };
+  return {
+    need,
+    admitted,
+    name: access.name,
+    id: access.owner ?? '',
+    tried,
+    hasCredentials,
+    from: origin.address,
+  };
 }

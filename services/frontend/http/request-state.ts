@@ -2,6 +2,7 @@ import type { Need } from '../auth/needs.ts';
 import { UNRESTRICTED, type Access } from '../auth/access.ts';
 import type { MinimumRate } from './client-pace.ts';
 import type { RequestState } from './context.ts';
+import type { Origin } from './origin.ts';
 
 /** The other regions whose services the request with this signal has used. */
 export type RegionsUsed = (signal: AbortSignal) => readonly string[];
@@ -20,7 +21,7 @@ export class BegunRequest implements RequestState {
   failure: unknown = undefined;
   awaitsContinue: boolean;
   readonly minimumRate: MinimumRate;
-  readonly from: string;
+  readonly origin: Origin;
   readonly #regionsUsed: RegionsUsed;
   #abort: AbortController | undefined = undefined;
   #hasLeft = false;
@@ -28,12 +29,12 @@ export class BegunRequest implements RequestState {
   constructor(options: {
     readonly awaitsContinue: boolean;
     readonly minimumRate: MinimumRate;
-    readonly from: string;
+    readonly origin: Origin;
     readonly regionsUsed: RegionsUsed;
   }) {
     this.awaitsContinue = options.awaitsContinue;
     this.minimumRate = options.minimumRate;
-    this.from = options.from;
+    this.origin = options.origin;
     this.#regionsUsed = options.regionsUsed;
   }
 

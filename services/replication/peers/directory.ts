@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
+import type { TlsIdentity } from '#libs/tls/identity.ts';
 import {
   openRemoteRegion,
   type LivenessEvent,
@@ -32,7 +32,7 @@ export interface DirectoryOptions {
   /** The catalog's region records as they stand now. */
   readonly records: () => Iterable<RegionAddress>;
   readonly catalogId: () => string;
-  readonly tls: TlsFiles | undefined;
+  readonly tls: TlsIdentity | undefined;
   readonly settings: {
     readonly pingIntervalMs: number;
     readonly awayPingIntervalMs: number;

@@ -9,7 +9,7 @@ import {
   type Storage,
   type Uploads,
 } from '#libs/rpc/contracts.ts';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
+import type { TlsIdentity } from '#libs/tls/identity.ts';
 import { ask } from './ask.ts';
 import { openLanes, type Lanes } from './lanes.ts';
 
@@ -53,7 +53,7 @@ export interface PingedRegion extends RemoteRegion {
 export interface RemoteRegionOptions {
   /** This region's name. */
   readonly asking: string;
-  readonly tls: TlsFiles | undefined;
+  readonly tls: TlsIdentity | undefined;
   readonly askTimeoutMs: number;
   readonly pingsUntilLost: number;
   /** The most connections for the bulk of blobs. */
@@ -71,7 +71,7 @@ const FORGETTING = 1.02;
 
 /** Opens the connection to a region; the caller closes it. */
 export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOptions): PingedRegion {
-  const where = { address: address.endpoint, ...(options.tls === undefined ? {} : { tls: options.tls }) };
+  const where = { address: address.endpoint, tls: options.tls };
   const channel = openRpcChannel(where);
   const client = channel.client(peerContract);
   const peer: RemotePeer = {

@@ -1,13 +1,13 @@
 import type { Leases } from '#libs/cache/leases.ts';
 import type { Placement } from '#libs/placement.ts';
 import type { Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
 import type { Holder, RegionPins, RegionReach, TransferStatus } from '../catalog/collaborators.ts';
 import { openPeerDirectory, type PeerDirectory } from '../peers/directory.ts';
 import type { RegionAddress, RemoteRegion } from '../peers/remote-region.ts';
 import type { Filling } from '#types/meridian/v1/Filling.ts';
 import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
+import type { TlsIdentity } from '#libs/tls/identity.ts';
 import type { TransferSettings } from '../settings.ts';
 import { recheck } from '../healing/recheck.ts';
 import { createAccuse } from './accuse.ts';
@@ -70,7 +70,7 @@ export interface TransferOptions {
   readonly catalog: WantedCatalog;
   /** Shared by the region's replication processes. */
   readonly leases: Leases;
-  readonly peerTls?: TlsFiles | undefined;
+  readonly peerTls?: TlsIdentity | undefined;
   readonly settings: TransferSettings;
   readonly onEvent: OnRegionEvent;
   readonly onPeerBytes: OnPeerBytes;
