@@ -1,6 +1,6 @@
-import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
-import { RegistryError } from '#libs/oci/errors.ts';
+import { decodeProtectedHeader, jwtVerify, type JWTPayload } from 'jose';
 import type { ImportedKey } from './keys.ts';
+import { reasonOf, refused } from './refusal.ts';
 
 /** What a token must be, to be believed. */
 export interface TokenRules {
@@ -63,16 +63,4 @@ function parseHeader(token: string): Record<string, unknown> {
   } catch (error) {
     throw refused('it is no signed JSON web token', error);
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof errors.JWTExpired) return 'it has expired';
-  if (error instanceof errors.JWTClaimValidationFailed)
-    return `its claim ${error.claim} is not what is expected here`;
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'its signature is wrong';
-  return 'it is no valid signed JSON web token';
-}
-
-function refused(why: string, cause?: unknown): RegistryError {
-  return new RegistryError('UNAUTHORIZED', `The token is not accepted: ${why}. Log in again.`, { cause });
 }
