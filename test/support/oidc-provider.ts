@@ -92,18 +92,22 @@ export async function startOidcProvider(
     counts.set(pathname, (counts.get(pathname) ?? 0) + 1);
     switch (pathname) {
       case '/.well-known/openid-configuration':
-        return json(response, { ...metadata(provider.url), ...overrides });
+        json(response, { ...metadata(provider.url), ...overrides });
+        return;
       case '/jwks':
-        return json(response, { keys: [{ ...(await provider.publicKey()), kid: key.kid, use: 'sig' }] });
+        json(response, { keys: [{ ...(await provider.publicKey()), kid: key.kid, use: 'sig' }] });
+        return;
       case '/authorize':
         response.writeHead(302, { location: authorize(searchParams) }).end();
         return;
       case '/token':
-        return json(response, await redeem(request));
+        json(response, await redeem(request));
+        return;
       case '/userinfo': {
         const person = accessTokens.get(request.headers.authorization?.replace('Bearer ', '') ?? '');
         if (person === undefined) throw new Error('wrong access token');
-        return json(response, person);
+        json(response, person);
+        return;
       }
       default:
         response.writeHead(404).end();

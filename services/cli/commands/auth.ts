@@ -4,6 +4,7 @@ import { wrongUsage, type ExitCode } from '../exit.ts';
 import { didYouMean } from '../nearest.ts';
 import { grant, grants, revoke } from './auth/bindings.ts';
 import { can } from './auth/can.ts';
+import { issuers } from './auth/issuers.ts';
 import { keys } from './auth/keys.ts';
 import { robots, users } from './auth/principals.ts';
 import { tokens } from './auth/tokens.ts';
@@ -24,17 +25,31 @@ const help = `Usage: meridian auth users [list]
        meridian auth can [WHO] ACTION [REPOSITORY]
        meridian auth whoami
        meridian auth keys rotate [--drop-all]
+       meridian auth issuers [list]
+       meridian auth issuers add NAME --url URL [--allow-private]
+           [--client-id ID [--client-secret-file FILE] [--scope SCOPE]… [--name-claim CLAIM] [--groups-claim CLAIM] [--session TIME]]
+       meridian auth issuers change NAME [as for add, but for --url] [--no-people]
+       meridian auth issuers allow NAME --audience TEXT --claim CLAIM=PATTERN… --robot ROBOT [--allow ACTION,…:PATTERN]… [--session TIME]
+       meridian auth issuers disallow NAME RULE
+       meridian auth issuers remove NAME
 
 Says who there is, and who may do what. Roles are guest (see), puller (and pull), developer (and push), maintainer (and move tags, delete,
 change settings) and administrator (everything). A subject is user:NAME, robot:NAME, group:NAME, authenticated (everyone logged in) or
 anyone; a pattern is a repository such as team/app, team/*-dev, team/** for all below, or ** for all there are. Changes hold in every
 region within a second. Passwords are asked for or read from standard input; secrets that the registry makes are shown once.
 
+Issuers are providers of OpenID Connect. With a client id, people log in through one ("meridian login --oidc NAME") as NAME+their name, in the
+groups NAME/group. Rules let machines in with a token of the issuer's, such as the jobs of a CI, and say as which robot. In the pattern
+of a claim * stands for any characters but slashes and colons, and ** for any. The client's secret is read from the file, or from that which
+MERIDIAN_CLIENT_SECRET_FILE names.
+
   meridian auth users add alice
   meridian auth grant developer user:alice 'team/**'
   meridian auth grant puller anyone 'public/**'
   meridian auth can alice push team/app
-  meridian auth tokens add --description laptop --allow 'pull:team/**' --expires 2027-01-31`;
+  meridian auth tokens add --description laptop --allow 'pull:team/**' --expires 2027-01-31
+  meridian auth issuers add github --url https://token.actions.githubusercontent.com
+  meridian auth issuers allow github --audience registry.example.net --claim 'sub=repo:octo/app:ref:refs/heads/main' --robot ci`;
 
 type Run = (args: readonly string[], tools: Tools) => Promise<ExitCode>;
 
@@ -48,6 +63,7 @@ const SUBCOMMANDS: Readonly<Record<string, Run>> = {
   can,
   whoami,
   keys,
+  issuers,
 };
 
 export const auth: Command = {

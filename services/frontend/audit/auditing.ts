@@ -1,6 +1,7 @@
 import { isPrincipalName } from '#libs/auth/names.ts';
 import { RegistryError, type ErrorCode } from '#libs/oci/errors.ts';
 import type { Need } from '../auth/needs.ts';
+import type { Vouched } from '../http/context.ts';
 import type { OnRequest, RequestRecord } from '../http/observe.ts';
 import type { Audited } from './entry.ts';
 import type { Journal } from './journal.ts';
@@ -15,6 +16,8 @@ export interface Asked {
   readonly id: string;
   /** The name that came with a password or secret, right or wrong. */
   readonly tried: string;
+  /** Who an issuer of OpenID Connect said that it is. */
+  readonly vouched: Vouched | undefined;
   readonly hasCredentials: boolean;
   /** The address that the request came from. */
   readonly from: string;
@@ -42,6 +45,7 @@ export function createAuditing(
       at: new Date(nowMs()).toISOString(),
       region,
       ...whoOf(record),
+      ...vouchedBy(record),
       from: record.asked.from,
       action: need === 'nothing' ? 'login' : need,
       allowed: record.asked.admitted && !REFUSALS.some((refusal) => refusal === code),
@@ -58,13 +62,20 @@ export function createAuditing(
 function isWorthIt({ method, route, failure, asked }: RequestRecord, need: Need): boolean {
   const isRefused = !asked.admitted || REFUSALS.some((refusal) => refusal === codeOf(failure));
   if (isRefused) return asked.hasCredentials || (need !== 'nothing' && !READS.includes(method));
-  return need !== 'nothing' && !READS.includes(method) && !`${route}/`.startsWith(UPLOADS);
+  // Who comes by an issuer's word is kept: nothing else here tells of that login.
+  if (need === 'nothing') return asked.vouched !== undefined && asked.vouched.name !== '';
+  return !READS.includes(method) && !`${route}/`.startsWith(UPLOADS);
 }
 
 /** Who was not let in is named as he said, if it can be a name: some type their password in its place. */
-function whoOf({ asked: { name, id, tried } }: RequestRecord): Pick<Audited, 'who' | 'whoId'> {
+function whoOf({ asked: { name, id, tried, vouched } }: RequestRecord): Pick<Audited, 'who' | 'whoId'> {
+  if (name === '' && vouched !== undefined) return { who: vouched.name, whoId: vouched.id };
   if (name !== '' || !isPrincipalName(tried)) return { who: name, whoId: id };
   return { who: tried, whoId: '' };
+}
+
+function vouchedBy({ asked: { vouched } }: RequestRecord): Pick<Audited, 'issuer' | 'subject'> {
+  return vouched === undefined ? {} : { issuer: vouched.issuer, subject: vouched.subject };
 }
 
 function codeOf(failure: unknown): string {

@@ -14,6 +14,9 @@ export const auditEntry = z.object({
   who: z.string(),
   /** Of the user or robot of that name that it was. */
   whoId: z.string(),
+  /** Where an issuer of OpenID Connect vouched for him in this request: which, and who it said he is to it. */
+  issuer: z.string().exactOptional(),
+  subject: z.string().exactOptional(),
   /** The address that the request came from. */
   from: z.string(),
   /** What the route asks for, such as `push`. */

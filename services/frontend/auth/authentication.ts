@@ -1,13 +1,17 @@
 import type { Counters } from '#libs/cache/counters.ts';
 import type { Auth } from '#libs/rpc/contracts.ts';
 import { createAskers } from './asker.ts';
-import { createDelays } from './delays.ts';
+import { createDelays, type Delays } from './delays.ts';
 import type { FirstAdministratorOptions } from './first-administrator.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createKeyRing, type KeyRing } from './key-ring.ts';
 import { createKnownAuth, type KnownAuth } from './known.ts';
 import { createLogin, type Login } from './login.ts';
 import { createProofs } from './proofs.ts';
+import { createForeignTokens, type ForeignTokens } from './oidc/foreign-tokens.ts';
+import { createMachines, type Machines } from './oidc/machines.ts';
+import { createOutbound, type Outbound } from './oidc/outbound.ts';
+import { createProviders, type Providers } from './oidc/providers.ts';
 import { createRateLimits } from './rate-limits.ts';
 import type { AuthSettings } from './settings.ts';
 import { createCatalogSource } from './sources/catalog-source.ts';
@@ -28,6 +32,12 @@ export interface Authentication {
   readonly known: KnownAuth;
   readonly gate: Gate;
   readonly login: Login;
+  readonly machines: Machines;
+  /** What issuers of OpenID Connect are asked, and what they signed. */
+  readonly outbound: Outbound;
+  readonly providers: Providers;
+  readonly foreignTokens: ForeignTokens;
+  readonly delays: Delays;
   readonly tokens: RegistryTokens;
   readonly keys: KeyRing;
   readonly settings: AuthSettings;
@@ -52,9 +62,17 @@ export function createAuthentication(
   const { accessSeconds, refreshSeconds, publicUrl, staleWarningMs } = settings;
   const tokens = createRegistryTokens({ keys, accessSeconds, refreshSeconds, clock });
   const proofs = createProofs({ source: createCatalogSource(), clock });
-  const login = createLogin({ proofs, delays: createDelays(counters) });
+  const outbound = createOutbound(settings.oidc);
+  const providers = createProviders(outbound, now);
+  const foreignTokens = createForeignTokens(providers, clock);
+  const machines = createMachines(foreignTokens, clock);
+  const delays = createDelays(counters);
+  const login = createLogin({ proofs, delays, machines });
   const askers = createAskers({ login, tokens, clock });
   const rateLimits = createRateLimits(settings.rateLimits, counters, now);
   const gate = createGate({ known, askers, rateLimits, publicUrl, staleWarningMs });
-  return { auth, known, gate, login, tokens, keys, settings, firstAdministrator, clock };
+  return {
+    ...{ auth, known, gate, login, machines, outbound, providers, foreignTokens, delays, tokens, keys },
+    ...{ settings, firstAdministrator, clock },
+  };
 }

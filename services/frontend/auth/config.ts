@@ -32,6 +32,8 @@ export const authProcessSettings = {
     requests,
     defaults.rateLimits.perAddress,
   ),
+  /** For trying OpenID Connect out. */
+  oidcHttp: setting('MERIDIAN_OIDC_HTTP', oneOf('never', 'loopback'), 'never'),
   auditDir: optionalSetting('MERIDIAN_AUDIT_DIR', path),
   adminPasswordFile: optionalSetting('MERIDIAN_ADMIN_PASSWORD_FILE', readableFile),
 };
@@ -47,6 +49,7 @@ export function authSettingsFrom(config: AuthConfig): AuthSettings | undefined {
     staleMs: config.authStaleMs,
     accessSeconds: config.tokenSeconds,
     auditDirectory: config.auditDir,
+    oidc: { ...defaults.oidc, loopbackHttp: config.oidcHttp === 'loopback' },
     rateLimits: { perIdentity: config.requestsPerIdentity, perAddress: config.requestsPerAddress },
   };
 }

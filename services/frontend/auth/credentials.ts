@@ -6,8 +6,8 @@ export type Credentials =
   | { readonly scheme: 'basic'; readonly name: string; readonly password: string }
   | { readonly scheme: 'bearer'; readonly token: string };
 
-/** Longer names and secrets than anyone can have are not looked at. */
-const MAX_BASIC_BYTES = 1024;
+/** Longer names and secrets than anyone can have are not looked at; tokens of machines are long. */
+const MAX_BASIC_BYTES = 9 * 1024;
 const MAX_TOKEN_BYTES = 8 * 1024;
 
 const SCHEME = /^(?<scheme>[A-Za-z]{1,16}) +(?<value>\S+)$/;

@@ -5,6 +5,7 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import type { RequestContext } from '../http/context.ts';
 import { addressOf } from './address.ts';
 import type { Delays } from './delays.ts';
+import type { Machines } from './oidc/machines.ts';
 import type { Proofs } from './proofs.ts';
 import type { Given } from './sources/source.ts';
 
@@ -19,14 +20,21 @@ export type Login = (
   leastMs?: number,
 ) => Promise<Authentication>;
 
+export interface LoginOptions {
+  readonly proofs: Proofs;
+  readonly delays: Delays;
+  readonly machines: Machines;
+}
+
 /**
  * What was proven before costs nothing; a password that was not waits its turn, and longer the more attempts were wrong. What the
- * registry made at random can't be guessed, so that an outdated token of someone locks nobody out.
+ * registry made at random can't be guessed, so that an outdated token of someone locks nobody out. A machine's token is looked at anew each time.
  */
-export function createLogin({ proofs, delays }: { proofs: Proofs; delays: Delays }): Login {
+export function createLogin({ proofs, delays, machines }: LoginOptions): Login {
   return async (state, ctx, given, leastMs = 0) => {
     const { name, password } = given;
     ctx.state.tried = name;
+    if (machines.isToken(state, password)) return machines.prove(state, ctx, password, name);
     const before = proofs.known(given, leastMs);
     if (before !== undefined) return before;
     const { signal } = ctx.state;

@@ -2,6 +2,7 @@ import { readAudit } from '../audit/read-audit.ts';
 import type { Route } from '../routes.ts';
 import { addBinding, listBindings, removeBinding } from './admin/bindings.ts';
 import { can } from './admin/can.ts';
+import { addIssuer, addRule, editIssuer, listIssuers, removeIssuer, removeRule } from './admin/issuers.ts';
 import { rotateKeys } from './admin/keys.ts';
 import { listTokens, makeToken, removeToken } from './admin/personal-tokens.ts';
 import { editPrincipal, listPrincipals, makePrincipal, removePrincipal } from './admin/principals.ts';
@@ -36,6 +37,18 @@ export function authRoutes(authentication: Authentication): Route[] {
     ['get', `${AUTH}/bindings`, 'administer', listBindings(authentication)],
     ['post', `${AUTH}/bindings`, 'administer', addBinding(authentication)],
     ['delete', `${AUTH}/bindings/:id`, 'administer', removeBinding(authentication), 'deletes no content'],
+    ['get', `${AUTH}/issuers`, 'administer', listIssuers(authentication)],
+    ['put', `${AUTH}/issuers/:issuer`, 'administer', addIssuer(authentication)],
+    ['patch', `${AUTH}/issuers/:issuer`, 'administer', editIssuer(authentication)],
+    ['delete', `${AUTH}/issuers/:issuer`, 'administer', removeIssuer(authentication), 'deletes no content'],
+    ['post', `${AUTH}/issuers/:issuer/rules`, 'administer', addRule(authentication)],
+    [
+      'delete',
+      `${AUTH}/issuers/:issuer/rules/:rule`,
+      'administer',
+      removeRule(authentication),
+      'deletes no content',
+    ],
     ['post', `${AUTH}/keys/rotation`, 'administer', rotateKeys(authentication)],
     ['get', '/meridian/v1/audit', 'administer', readAudit(authentication)],
 

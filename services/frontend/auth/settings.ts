@@ -1,3 +1,4 @@
+import type { OutboundSettings } from './oidc/outbound.ts';
 import type { RateLimitSettings } from './rate-limits.ts';
 
 /** Times and switches of authentication. */
@@ -17,6 +18,8 @@ export interface AuthSettings {
   /** How long an answer to a change waits for this front end to know of it. */
   readonly knownWaitMs: number;
   readonly rateLimits: RateLimitSettings;
+  /** How issuers of OpenID Connect are asked. */
+  readonly oidc: OutboundSettings;
 }
 
 export const defaultAuthSettings: AuthSettings = {
@@ -30,4 +33,5 @@ export const defaultAuthSettings: AuthSettings = {
   followRetryMs: 250,
   knownWaitMs: 3_000,
   rateLimits: { perIdentity: 0, perAddress: 0 },
+  oidc: { loopbackHttp: false, timeoutMs: 10_000, maxBytes: 512 * 1024 },
 };

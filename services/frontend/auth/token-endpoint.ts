@@ -18,11 +18,14 @@ import { challengeBasic } from './challenge.ts';
 import { readCredentials } from './credentials.ts';
 import type { KnownAuth } from './known.ts';
 import type { Login } from './login.ts';
+import { ACCESS_TOKEN, proveExchange, TOKEN_EXCHANGE } from './oidc/exchange.ts';
+import type { Machines } from './oidc/machines.ts';
 import { SERVICE, type RegistryTokens } from './tokens.ts';
 
 export interface TokenEndpoint {
   readonly known: KnownAuth;
   readonly login: Login;
+  readonly machines: Machines;
   readonly tokens: RegistryTokens;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
@@ -55,9 +58,9 @@ export function getToken(endpoint: TokenEndpoint): Handler {
   });
 }
 
-/** By a form, with a password or a refresh token. https://distribution.github.io/distribution/spec/auth/oauth/ */
+/** By a form, with a password, a refresh token or a token of a machine's issuer. https://distribution.github.io/distribution/spec/auth/oauth/ */
 export function postToken(endpoint: TokenEndpoint): Handler {
-  const { known, login, tokens } = endpoint;
+  const { known, login, machines, tokens } = endpoint;
   return answering(async (ctx) => {
     const form = new URLSearchParams((await readBody(ctx, 'form', MAX_FORM_BYTES)).toString());
     requireService(form.get('service') ?? undefined);
@@ -76,10 +79,16 @@ export function postToken(endpoint: TokenEndpoint): Handler {
         await tellToken(endpoint, ctx, { state, proven: await tokens.readRefresh(refresh), scopes, refresh });
         return;
       }
+      case TOKEN_EXCHANGE: {
+        const proven = await proveExchange(machines, state, ctx, form);
+        const refresh = form.get('access_type') === 'offline' ? await tokens.issueRefresh(proven) : undefined;
+        await tellToken(endpoint, ctx, { state, proven, scopes, refresh, issuedType: ACCESS_TOKEN });
+        return;
+      }
       default:
         throw new RegistryError(
           'REQUEST_INVALID',
-          `The grant_type is ${quote(form.get('grant_type') ?? '')}; expected password or refresh_token.`,
+          `The grant_type is ${quote(form.get('grant_type') ?? '')}; expected password, refresh_token or ${TOKEN_EXCHANGE}.`,
         );
     }
   });
@@ -102,13 +111,14 @@ interface Told {
   readonly proven: Authentication | undefined;
   readonly scopes: readonly Scope[];
   readonly refresh: string | undefined;
+  readonly issuedType?: string;
 }
 
 /** Grants what of the scopes may be had now; whoever asks for more gets a token for the rest. */
 async function tellToken(
   { tokens, clock }: TokenEndpoint,
   ctx: RequestContext,
-  { state, proven, scopes, refresh }: Told,
+  { state, proven, scopes, refresh, issuedType }: Told,
 ): Promise<void> {
   const identity = proven === undefined ? ANONYMOUS : now(state, proven, clock());
   const granted = grantedScopes(state, identity, scopes);
@@ -117,6 +127,7 @@ async function tellToken(
   answerJson(ctx, {
     token,
     access_token: token,
+    ...(issuedType !== undefined && { issued_token_type: issuedType }),
     token_type: 'Bearer',
     expires_in: expiresInSeconds,
     issued_at: new Date(clock()).toISOString(),

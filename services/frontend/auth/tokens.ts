@@ -26,7 +26,7 @@ export interface ReadToken extends TokenContent {
 export interface RegistryTokens {
   /** It ends no later than what was proven. Throws TOO_LARGE where no request could carry the token. */
   issueAccess(content: TokenContent): Promise<{ token: string; expiresInSeconds: number }>;
-  /** Undefined for what was proven for a time only. */
+  /** Undefined for what was proven for a time only, and can be proven again; a machine's token can't be when it has ended. */
   issueRefresh(proven: Authentication): Promise<string | undefined>;
   /** Throws UNAUTHORIZED. */
   readAccess(token: string): Promise<ReadToken>;
@@ -57,6 +57,8 @@ export function createRegistryTokens(options: RegistryTokensOptions): RegistryTo
     sizeCalculation: (_verified, token) => token.length + ENTRY_BYTES,
   });
   const nowSeconds = (): number => Math.floor(clock() / 1000);
+  const secondsLeft = (proven: Authentication | undefined): number =>
+    Math.max(0, Math.floor(((proven?.untilMs ?? Infinity) - clock()) / 1000));
   const issue = async (type: string, seconds: number, claims: Claims): Promise<string> => {
     const iat = nowSeconds();
     const times = { iss: SERVICE, aud: SERVICE, iat, nbf: iat, exp: iat + seconds };
@@ -76,14 +78,15 @@ export function createRegistryTokens(options: RegistryTokensOptions): RegistryTo
   return {
     issueAccess: async ({ proven, scopes }) => {
       const access = scopes.map(({ type, name, actions }) => ({ type, name, actions: [...actions] }));
-      const provenSeconds = Math.floor(((proven?.untilMs ?? Infinity) - clock()) / 1000);
-      const expiresInSeconds = Math.max(0, Math.min(accessSeconds, provenSeconds));
+      const expiresInSeconds = Math.min(accessSeconds, secondsLeft(proven));
       const token = await issue(ACCESS, expiresInSeconds, { ...provenClaims(proven), access });
       if (token.length > MAX_ACCESS_BYTES) throw tooLarge(scopes.length);
       return { token, expiresInSeconds };
     },
     issueRefresh: async (proven) =>
-      proven.untilMs === undefined ? issue(REFRESH, refreshSeconds, provenClaims(proven)) : undefined,
+      proven.untilMs === undefined || proven.credential.startsWith('rule:')
+        ? issue(REFRESH, Math.min(refreshSeconds, secondsLeft(proven)), provenClaims(proven))
+        : undefined,
     readAccess: async (token) => {
       const before = verified.get(token);
       if (before !== undefined && before.endsAt > nowSeconds() && keys.isKnown(before.kid))

@@ -33,8 +33,18 @@ export interface RequestState {
   /** The name that came with a password or secret, right or wrong; empty without one. */
   tried: string;
   readonly origin: Origin;
+  /** Who an issuer of OpenID Connect said that it is, and who he is here; empty as long as that is not known. */
+  vouched: Vouched | undefined;
   /** Why the request failed, for the log. */
   failure: unknown;
+}
+
+export interface Vouched {
+  readonly issuer: string;
+  /** To the issuer. */
+  readonly subject: string;
+  readonly name: string;
+  readonly id: string;
 }
 
 export interface RequestParameters {

@@ -122,14 +122,15 @@ function recordOf(ctx: RequestContext, aborted: boolean, durationMs: number): Re
 }
 
 function askedOf({ req, state }: RequestContext): Asked {
-  const { need, admitted, tried, origin, access } = state;
-  const hasCredentials = tried !== '' || req.headers.authorization !== undefined;
+  const { need, admitted, tried, vouched, origin, access } = state;
+  const hasCredentials = tried !== '' || vouched !== undefined || req.headers.authorization !== undefined;
   return {
     need,
     admitted,
     name: access.name,
     id: access.owner ?? '',
     tried,
+    vouched,
     hasCredentials,
     from: origin.address,
   };

@@ -1,7 +1,7 @@
 import type { Need } from '../auth/needs.ts';
 import { UNRESTRICTED, type Access } from '../auth/access.ts';
 import type { MinimumRate } from './client-pace.ts';
-import type { RequestState } from './context.ts';
+import type { RequestState, Vouched } from './context.ts';
 import type { Origin } from './origin.ts';
 
 /** The other regions whose services the request with this signal has used. */
@@ -18,6 +18,7 @@ export class BegunRequest implements RequestState {
   need: Need | undefined = undefined;
   admitted = false;
   tried = '';
+  vouched: Vouched | undefined = undefined;
   failure: unknown = undefined;
   awaitsContinue: boolean;
   readonly minimumRate: MinimumRate;

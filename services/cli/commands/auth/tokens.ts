@@ -6,6 +6,7 @@ import { EXIT, wrongUsage, type ExitCode } from '../../exit.ts';
 import { formatTime } from '../../output/format.ts';
 import { printable } from '../../output/width.ts';
 import { expiry } from './expiry.ts';
+import { parseGrant } from './grant.ts';
 
 const grant = z.object({ actions: z.array(z.string()), repositories: z.string() });
 const token = z.looseObject({
@@ -60,12 +61,6 @@ export async function tokens(args: readonly string[], tools: Tools): Promise<Exi
     default:
       throw wrongUsage(`There is no "meridian auth tokens ${subcommand}"; expected list, add or remove.`);
   }
-}
-
-function parseGrant(text: string): z.infer<typeof grant> {
-  const at = text.indexOf(':');
-  if (at < 1) throw wrongUsage(`--allow ${text}: expected actions and a pattern, such as pull,push:team/**.`);
-  return { actions: text.slice(0, at).split(','), repositories: text.slice(at + 1) };
 }
 
 async function show(told: z.infer<typeof list>, tools: Tools): Promise<ExitCode> {

@@ -167,6 +167,10 @@ export const ROWS: readonly Row[] = [
     'POST /meridian/v1/auth/bindings',
     'DELETE /meridian/v1/auth/bindings/:id',
     'POST /meridian/v1/auth/keys/rotation',
+    'GET /meridian/v1/auth/issuers',
+    ...['PUT', 'PATCH', 'DELETE'].map((method) => `${method} /meridian/v1/auth/issuers/:issuer`),
+    'POST /meridian/v1/auth/issuers/:issuer/rules',
+    'DELETE /meridian/v1/auth/issuers/:issuer/rules/:rule',
     'GET /meridian/v1/audit',
   ]),
 ];
