@@ -27,6 +27,8 @@ const found = await findProgram({
   image: 'quay.io/coreos/etcd:v3.5.30',
 });
 export const hasEtcd = found.program !== undefined;
+/** Undefined where there is none. */
+export const etcdProgram = found.program;
 /** For the names of tests that need it. */
 export const etcdLeftOut = leftOut(found);
 
