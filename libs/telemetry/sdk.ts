@@ -2,7 +2,8 @@ import type { ContextManager, TextMapPropagator } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import { ParentBasedSampler, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
+import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
+import { keepTraces } from './trace.ts';
 import type { Tracing, TracingOptions } from './tracing.ts';
 
 interface SdkOptions extends TracingOptions {
@@ -18,7 +19,8 @@ export function startSdk(options: SdkOptions): Tracing {
     contextManager,
     textMapPropagator,
     traceExporter: new OTLPTraceExporter({ url: `${otlpEndpoint.replace(/\/+$/, '')}/v1/traces` }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(samplingRatio) }),
+    // What begins here and is not to be kept gets no span at all: trace.ts.
+    sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),
     resource: resourceFromAttributes({
       'service.name': service,
       'service.namespace': 'meridian',
@@ -31,6 +33,7 @@ export function startSdk(options: SdkOptions): Tracing {
     logRecordProcessors: [],
   });
   sdk.start();
+  keepTraces(samplingRatio);
   return {
     stop: async (timeoutMs) => {
       const late = Promise.withResolvers<undefined>();

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import {
   context,
+  createContextKey,
   INVALID_SPAN_CONTEXT,
   isSpanContextValid,
   propagation,
@@ -28,6 +30,20 @@ export interface SpanOptions {
 }
 
 const tracer = trace.getTracer('meridian');
+
+/*
+ * Whether a trace is kept is decided where it begins, before there is a span: to make one that nobody will see, with its ids, would cost
+ * every request what only some are worth.
+ */
+const LEFT_OUT = createContextKey('meridian: not traced');
+const NOT_TRACED = ROOT_CONTEXT.setValue(LEFT_OUT, true);
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+const kept = { ratio: 1 };
+
+/** Which part of the traces that begin in this process is kept, from now on. */
+export function keepTraces(ratio: number): void {
+  kept.ratio = ratio;
+}
 
 /**
  * Runs `work` inside a span: it ends when the promise settles and carries the error if it rejects. A span has failed if its answer would be a
@@ -100,8 +116,11 @@ export function iterateOutsideTrace<T>(source: AsyncIterable<T>): AsyncIterable<
 
 /** The active trace context as W3C headers (`traceparent`, `tracestate`), for the next hop. */
 export function outgoingTraceHeaders(): Record<string, string> {
+  const active = context.active();
+  // Nobody else is to begin a trace of what is left out.
+  if (active.getValue(LEFT_OUT) === true) return { traceparent: unsampledTraceparent() };
   const carrier: Record<string, string> = {};
-  propagation.inject(context.active(), carrier);
+  propagation.inject(active, carrier);
   return carrier;
 }
 
@@ -113,7 +132,7 @@ export function incomingTraceContext(headers: Record<string, string>): Context {
 /** The same function, called with the trace that is active now. */
 export function inActiveTrace(work: () => void): () => void {
   const active = context.active();
-  return active === ROOT_CONTEXT ? work : () => context.with(active, work);
+  return active === ROOT_CONTEXT || active === NOT_TRACED ? work : () => context.with(active, work);
 }
 
 /** The active span, for others to point at. */
@@ -130,12 +149,23 @@ function open(
   name: string,
   { parent = context.active(), step = false, kind, attributes = {} }: SpanOptions,
 ): { span: Span; active: Context } {
-  if (step && trace.getSpan(parent) === undefined) {
-    return { span: trace.wrapSpanContext(INVALID_SPAN_CONTEXT), active: parent };
+  if (parent.getValue(LEFT_OUT) === true) return { span: NO_SPAN, active: parent };
+  if (trace.getSpan(parent) === undefined) {
+    if (step) return { span: NO_SPAN, active: parent };
+    if (Math.random() >= kept.ratio) return { span: NO_SPAN, active: leftOut(parent) };
   }
   const span = tracer.startSpan(name, { ...(kind === undefined ? {} : { kind }), attributes }, parent);
   // Without a receiver of traces there are spans too, that stand for none.
   return { span, active: isSpanContextValid(span.spanContext()) ? trace.setSpan(parent, span) : parent };
+}
+
+function leftOut(parent: Context): Context {
+  return parent === ROOT_CONTEXT ? NOT_TRACED : parent.setValue(LEFT_OUT, true);
+}
+
+/** https://www.w3.org/TR/trace-context/#traceparent-header */
+function unsampledTraceparent(): string {
+  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
 }
 
 function note(span: Span, error: unknown, signal: AbortSignal | undefined): void {
