@@ -108,7 +108,7 @@ export async function openStorage({
       storage: calls.watch(handlers.storage, ['read', 'list']),
       uploads: calls.watch(handlers.uploads, []),
       reclaim: calls.watch(handlers.reclaim, []),
-      scrub: calls.watch(handlers.scrubbing.scrub, ['verify', 'follow']),
+      scrub: calls.watch(handlers.scrubbing.scrub, ['verify', 'follow', 'lostPins']),
       ready: () => (owner.commits.failure === undefined ? { ready: true } : { ready: false, why: unsynced }),
       stop: async (graceMs) => {
         background.abort(new Error('The storage is stopping.'));

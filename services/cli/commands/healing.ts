@@ -52,7 +52,7 @@ function healing(
 ): Command {
   const help = `Usage: meridian ${work} --region REGION…|--all [REPOSITORY]
 
-${text} With a repository, only of what it names.
+${text} With a repository, only of what it names or was uploaded to it.
 
 ${REGION_HELP}`;
   return {

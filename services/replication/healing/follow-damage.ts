@@ -27,9 +27,10 @@ export async function followDamage(options: FollowDamageOptions, signal: AbortSi
     try {
       for await (const { digest, size, why } of iterateOutsideTrace(scrub.follow({}, { signal }))) {
         onEvent({ kind: 'damaged', digest, size, why });
-        // Not all of their repositories need be placed in this region.
+        // Not all of their repositories need be placed in this region. What no manifest names may be pinned.
         const namers = view.namersOf(parseDigest(digest), MAX_NAMERS);
-        lookAgain(namers.map(({ repository, manifest }) => ({ repository, digest: manifest })));
+        const named = namers.map(({ repository, manifest }) => ({ repository, digest: manifest }));
+        lookAgain(named.length === 0 ? undefined : named);
       }
     } catch {
       // The storage is away, or restarts.

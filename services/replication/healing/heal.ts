@@ -1,20 +1,19 @@
 import type { RepositoryName } from '#libs/oci/name.ts';
-import type { Scrub, Storage } from '#libs/rpc/contracts.ts';
-import type { Fetcher } from '../transfer/fetch.ts';
-import { fillIn } from '../transfer/fill.ts';
+import type { Reclaim, Scrub, Storage } from '#libs/rpc/contracts.ts';
 import { surveyMissing, type Survey, type WantedBlob } from '../transfer/missing.ts';
+import { fetchMissing, fetchPinned, type FetchingOptions } from './fetch-broken.ts';
+import { pinnedIn } from './pinned.ts';
 import { recheck } from './recheck.ts';
 import { note, type HealingReport, type HealingScope } from './report.ts';
 
-export interface HealOptions {
+export interface HealOptions extends FetchingOptions {
   readonly storage: Pick<Storage, 'stat' | 'stats'>;
-  readonly scrub: Pick<Scrub, 'verify'>;
-  readonly fetcher: Fetcher;
+  readonly reclaim: Pick<Reclaim, 'listPins'>;
+  readonly scrub: Pick<Scrub, 'verify' | 'lostPins'>;
   /** What the region should hold, or what of a repository it should. */
   readonly wanted: (repository: RepositoryName | undefined) => Iterable<WantedBlob>;
-  readonly isLive: (region: string) => boolean;
-  readonly maxBackgroundCopies: number;
-  readonly onFault: (error: unknown) => void;
+  /** Whether a manifest of the repository names the blob, which is then wanted anyway. */
+  readonly isOwned: (repository: RepositoryName, digest: string) => boolean;
 }
 
 /** Digests of one call to the storage. */
@@ -39,6 +38,7 @@ export async function heal(
     report.bytes = survey.wanted.bytes;
   }
   await fetchMissing(survey, report, options, signal);
+  await fetchPinned(scope, survey, report, broken, options, signal);
   for (const page of pagesOf(broken)) {
     const { blobs } = await options.storage.stat({ digests: page }, { signal });
     report.repaired += blobs.length;
@@ -49,7 +49,7 @@ async function verify(
   { repository }: HealingScope,
   report: HealingReport,
   broken: Set<string>,
-  { storage, scrub, wanted }: HealOptions,
+  { storage, scrub, reclaim, wanted, isOwned }: HealOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const look = async (digests: string[]): Promise<void> => {
@@ -69,6 +69,15 @@ async function verify(
   }
   for (const _ of wanted(repository)) report.total += 1;
   for (const page of pagesOf(digestsOf(wanted(repository)))) await look(page);
+  let pinned: string[] = [];
+  for await (const digest of pinnedIn(reclaim, repository, signal)) {
+    if (isOwned(repository, digest)) continue;
+    report.total += 1;
+    if (pinned.push(digest) < PAGE) continue;
+    await look(pinned);
+    pinned = [];
+  }
+  if (pinned.length > 0) await look(pinned);
 }
 
 /** Notes what is wanted and not held, once. */
@@ -92,19 +101,6 @@ async function compare(
     broken.add(digest);
   }
   return survey;
-}
-
-async function fetchMissing(
-  { work, missing }: Survey,
-  report: HealingReport,
-  options: HealOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const onLost = ({ digest }: WantedBlob): void => note(report, 'lost', digest);
-  const done = await fillIn(work, { ...options, onHeld: () => undefined, onLost }, signal);
-  if (done && work.length === missing.blobs) return;
-  report.failure =
-    'Not all that is missing could be fetched this time, since regions that may have it could not give it. This region goes on trying.';
 }
 
 function* digestsOf(blobs: Iterable<WantedBlob>): Generator<string, void, undefined> {

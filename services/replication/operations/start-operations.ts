@@ -1,20 +1,26 @@
 import { join } from 'node:path';
 import type { Leases } from '#libs/cache/leases.ts';
 import type { EtcdClient } from '#libs/etcd/store.ts';
+import { parseDigest } from '#libs/oci/digest.ts';
+import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { Operations, Reclaim, Scrub, Storage } from '#libs/rpc/contracts.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
 import type { OpenCatalog } from '../catalog/catalog.ts';
 import { systemClock } from '../catalog/collaborators.ts';
+import { isPlacedIn } from '../catalog/placement.ts';
 import { DEFAULT_SETTINGS } from '../catalog/settings.ts';
 import { startCollector } from '../collect/collector.ts';
 import { createLetGo } from '../collect/let-go.ts';
 import { defaultCollectSettings, type CollectSettings } from '../collect/settings.ts';
 import { followDamage } from '../healing/follow-damage.ts';
 import { createHealer } from '../healing/healer.ts';
+import { repairPinned } from '../healing/repair-pinned.ts';
 import { tellChanges } from '../membership/changes.ts';
 import { startDrainer } from '../membership/drainer.ts';
+import { stateOf } from '../membership/own-state.ts';
 import { defaultMembershipSettings, type MembershipSettings } from '../membership/settings.ts';
 import { defaultTransferSettings, type TransferSettings } from '../settings.ts';
+import type { ChangedManifest } from '../transfer/pace.ts';
 import type { RunningTransfer } from '../transfer/start-transfer.ts';
 import { DEFAULT_RETENTION_INTERVAL_MS, startRetention } from '../retention/retention.ts';
 import type { Comparer } from '../summaries/comparer.ts';
@@ -58,7 +64,7 @@ export function startOperations(
   options: StartOperationsOptions,
 ): RunningOperations {
   const { region, onEvent } = options;
-  const { directory, status, filling, fetcher, lookAgain } = moving;
+  const { directory, status, filling, fetcher } = moving;
   const settings = { ...defaultCollectSettings, ...options.collectSettings };
   const shared = { ...options, view, barrier, stalenessMs, settings, clock: systemClock };
   const membership = { ...defaultMembershipSettings, ...options.membershipSettings };
@@ -84,13 +90,22 @@ export function startOperations(
   });
   const untell = tellChanges(view, onEvent);
   const transfer = () => ({ ...status(), filling: filling() });
+  const moved = { ...defaultTransferSettings, ...options.transferSettings };
+  const mayBeHere = (repository: string): boolean =>
+    stateOf(view, region) === 'active' && isPlacedIn(view, parseRepositoryName(repository), region);
   const healer = createHealer({
-    ...{ ...defaultTransferSettings, ...options.transferSettings, ...shared, fetcher },
+    ...{ ...moved, ...shared, fetcher, mayBeHere },
     wanted: (repository) =>
       repository === undefined ? view.wantedBlobs(region) : view.wantedIn(region, repository),
+    isOwned: (repository, digest) => view.owns(repository, parseDigest(digest)) !== undefined,
     isLive: (name) => directory.find(name)?.live === true,
   });
   const stopping = new AbortController();
+  const pinned = repairPinned({ ...shared, fetcher, directory, mayBeHere, settings: moved }, stopping.signal);
+  const lookAgain = (manifests?: readonly ChangedManifest[]): void => {
+    moving.lookAgain(manifests);
+    if (manifests === undefined) pinned.lookAgain();
+  };
   const following = followDamage({ ...shared, lookAgain }, stopping.signal);
   const own = ownOperations({ ...shared, collector, drainer, healer, transfer, comparer });
   return {
@@ -99,7 +114,8 @@ export function startOperations(
     stop: async () => {
       untell();
       stopping.abort(new Error('The service stops.'));
-      await Promise.all([collector.stop(), retention.stop(), drainer.stop(), healer.stop(), following]);
+      const loops = [following, pinned.ended];
+      await Promise.all([collector.stop(), retention.stop(), drainer.stop(), healer.stop(), ...loops]);
     },
   };
 }

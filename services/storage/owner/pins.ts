@@ -23,7 +23,7 @@ export interface Pins {
   /** Up to `limit` unexpired pins of the digest, by repository. */
   of(digest: Digest, limit: number, now: number): KeptPin[];
   /** Up to `limit` unexpired pins after `last`, by repository and digest. */
-  list(last: PinKey, limit: number, now: number): (PinKey & { readonly size: number })[];
+  list(last: PinKey, limit: number, now: number): (PinKey & HeldBlob)[];
   /** Forgets expired pins of earlier epochs, durably; gives how many. */
   expire(now: number, before: number): Promise<number>;
   /** Up to `limit` repositories that have the digest pinned beyond `now`, by name. */
@@ -110,7 +110,7 @@ export function openPins({ database, commits }: OwnerDatabase): Pins {
     protects: (digest, { now, epoch }) => protects.get(digest, now, epoch) !== undefined,
     of: (digest, limit, now) => selectOf.all(digest, now, limit) as unknown as KeptPin[],
     list: ({ repository, digest }, limit, now) =>
-      page.all(repository, digest, now, limit) as unknown as (PinKey & { size: number })[],
+      page.all(repository, digest, now, limit) as unknown as (PinKey & HeldBlob)[],
     expire: async (now, before) => {
       let pins = 0;
       await commits.run(() => (pins = Number(expire.run(now, before).changes)));

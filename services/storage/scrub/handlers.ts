@@ -6,12 +6,13 @@ import type { BlobDamage } from '#types/meridian/v1/BlobDamage.ts';
 import type { BlobsVerified } from '#types/meridian/v1/BlobsVerified.ts';
 import { createBytePace } from './byte-pace.ts';
 import type { Damages } from './damages.ts';
+import { lostPins, type LostPinsContext } from './lost-pins.ts';
 import { checkAll, type RoundsContext } from './rounds.ts';
 
-export interface ScrubContext extends Pick<
-  RoundsContext,
-  'driver' | 'scrubber' | 'verified' | 'inventory' | 'clock' | 'onChecked'
-> {
+export interface ScrubContext
+  extends
+    Pick<RoundsContext, 'driver' | 'scrubber' | 'verified' | 'inventory' | 'clock' | 'onChecked'>,
+    LostPinsContext {
   readonly damages: Damages;
   readonly settings: { readonly verifyBytesPerSecond: number };
 }
@@ -28,6 +29,7 @@ export function scrubHandlers(context: ScrubContext): Scrub {
   return {
     verify: ({ digests }, { signal }) => verify(context, parseDigests(digests), signal),
     follow: (_, { signal }) => damages.follow(signal),
+    lostPins: (_, { signal }) => lostPins(context, signal),
     losses: async () => {
       await inventory.counted;
       return { instance, losses: inventory.losses() };

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { failpoint } from '#libs/failpoint.ts';
+import type { Digest } from '#libs/oci/digest.ts';
 import type { BlobQuarantine, HeldBlob } from '../driver.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import type { QuarantinedBlobs } from '../owner/quarantined.ts';
@@ -8,6 +9,7 @@ import type { QuarantinedBlobs } from '../owner/quarantined.ts';
 export interface Quarantine {
   /** Takes the blob there; whoever calls has its lock. */
   take(blob: HeldBlob): Promise<void>;
+  has(digest: Digest): boolean;
   totals(): { readonly blobs: number; readonly bytes: number };
   /** Resolves after the signal's abort. */
   readonly ended: Promise<void>;
@@ -70,6 +72,7 @@ export async function openQuarantine(
       await rows.note(blob, clock());
       wake.resolve(undefined);
     },
+    has: (digest) => rows.since(digest) !== undefined,
     totals: () => rows.totals(),
     ended: run(),
   };

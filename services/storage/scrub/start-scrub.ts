@@ -4,6 +4,7 @@ import type { BlobDamage } from '#types/meridian/v1/BlobDamage.ts';
 import type { Inventory } from '../blobs/inventory.ts';
 import type { StorageDriver } from '../driver.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
+import type { Pins } from '../owner/pins.ts';
 import type { VerifiedBlobs } from '../owner/verified.ts';
 import type { StorageSettings } from '../settings.ts';
 import { Damages } from './damages.ts';
@@ -25,6 +26,7 @@ export interface StartScrubOptions {
   readonly locks: KeyedMutex;
   readonly inventory: Inventory;
   readonly verified: VerifiedBlobs;
+  readonly pins: Pins;
   readonly settings: StorageSettings;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
