@@ -18,6 +18,7 @@ import { openLineage, type LineageStore } from './owner/lineage.ts';
 import { openOwnerDatabase } from './owner/database.ts';
 import { loadMeta, type Meta } from './owner/meta.ts';
 import { openPins, type Pins } from './owner/pins.ts';
+import { openReports, type Reports } from './owner/reports.ts';
 import { openUnusedBlobs, type UnusedBlobs } from './owner/unused.ts';
 import { openUploadRows, type UploadRows } from './owner/uploads.ts';
 import { openVerifiedBlobs, type VerifiedBlobs } from './owner/verified.ts';
@@ -96,6 +97,7 @@ export async function openStorage({
       unused: openUnusedBlobs(owner),
       verified: openVerifiedBlobs(owner),
       lineage: openLineage(owner),
+      reports: openReports(owner, () => performance.now()),
     };
     const handlers = compose({ region, settings, clock, onScrub, onFault }, medium, background.signal);
     const sweeping = sweepUploads(
@@ -130,6 +132,7 @@ interface Medium extends Pick<Meta, 'uploadKey'> {
   readonly unused: UnusedBlobs;
   readonly verified: VerifiedBlobs;
   readonly lineage: LineageStore;
+  readonly reports: Reports;
   readonly driver: StorageDriver;
   readonly rows: UploadRows;
   readonly pins: Pins;

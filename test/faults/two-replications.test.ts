@@ -8,8 +8,8 @@ import { startCoordinatorProcess, type EtcdProcess } from '#test/support/etcd.ts
 import { freePorts } from '#test/support/ports.ts';
 import { hasRedis, redisLeftOut, startRedis, type RedisProcess } from '#test/support/redis.ts';
 import { open, pushBlob } from '#test/support/registry-client.ts';
+import { startSecond, type Second } from '#test/support/second-replication.ts';
 import { startSeparateRegion, type SeparateRegion } from '#test/support/separate-region.ts';
-import { startService, type ServiceProcess } from '#test/support/service-process.ts';
 
 const MEGABYTE = 1024 * 1024;
 const SIZE = 16 * MEGABYTE;
@@ -19,14 +19,6 @@ const MAX_TRIES = 200;
 const MAX_TEST_MS = 180_000;
 /** 2 MB/s for each process of eu, so that a copy takes long enough to be interrupted. */
 const LIMIT = { MERIDIAN_LINK_LIMITS: 'us=16', MERIDIAN_RANGE_BYTES: '262144' };
-
-/** A second replication process and a front end that uses it. */
-interface Second {
-  readonly registry: string;
-  readonly replication: ServiceProcess;
-  readonly frontend: ServiceProcess;
-  readonly admin: string;
-}
 
 describe.runIf(hasRedis)(`two replication processes of a region${redisLeftOut}`, () => {
   let scratch: string;
@@ -57,12 +49,10 @@ describe.runIf(hasRedis)(`two replication processes of a region${redisLeftOut}`,
         env: { replication },
       }),
     ]);
-    second = await startSecond(
-      eu,
-      { ...replication, MERIDIAN_REGIONS: shared.regions },
-      shared.etcd,
-      scratch,
-    );
+    second = await startSecond(eu, {
+      ...{ ...shared, region: 'eu', dataDir: join(scratch, 'eu', 'second') },
+      env: replication,
+    });
   });
   afterAll(async () => {
     await Promise.all([second.frontend.kill(), second.replication.kill()]);
@@ -110,40 +100,6 @@ describe.runIf(hasRedis)(`two replication processes of a region${redisLeftOut}`,
     MAX_TEST_MS,
   );
 });
-
-async function startSecond(
-  first: SeparateRegion,
-  env: Readonly<Record<string, string>>,
-  etcd: string,
-  scratch: string,
-): Promise<Second> {
-  const [rpc, peer, http, admin, frontendAdmin] = (await freePorts(5)).map((port) => `127.0.0.1:${port}`) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
-  const { storage } = first.addresses;
-  const replication = await startService('replication/main.ts', {
-    ...env,
-    MERIDIAN_REGION: 'eu',
-    MERIDIAN_LISTEN: rpc,
-    MERIDIAN_PEER_LISTEN: peer,
-    MERIDIAN_STORAGE: storage,
-    MERIDIAN_ADMIN_LISTEN: admin,
-    MERIDIAN_DATA_DIR: join(scratch, 'eu', 'second'),
-    MERIDIAN_ETCD: etcd,
-  });
-  const frontend = await startService('frontend/main.ts', {
-    MERIDIAN_REGION: 'eu',
-    MERIDIAN_LISTEN: http,
-    MERIDIAN_STORAGE: storage,
-    MERIDIAN_REPLICATION: rpc,
-    MERIDIAN_ADMIN_LISTEN: frontendAdmin,
-  });
-  return { registry: http, replication, frontend, admin };
-}
 
 async function peerBytes(admin: string): Promise<number> {
   const text = await (await fetch(`http://${admin}/metrics`)).text();

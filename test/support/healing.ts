@@ -6,6 +6,7 @@ import { open, send } from './registry-client.ts';
 export interface ToldHealing {
   readonly region: string;
   readonly running: boolean;
+  readonly startedAt?: string;
   readonly finishedAt?: string;
   readonly failure?: string;
   readonly total: number;

@@ -60,14 +60,15 @@ export function repairPinned(options: RepairPinnedOptions, signal: AbortSignal):
     return { complete, surveyMs };
   };
   const run = async (): Promise<void> => {
-    while (!signal.aborted) {
+    for (;;) {
       let result = { complete: false, surveyMs: 0 };
       try {
         await pace.due(signal);
         pace.take();
         result = await look();
       } catch (error) {
-        if (!signal.aborted) onFault(error);
+        if (signal.aborted) return;
+        onFault(error);
       }
       pace.ended(result);
     }

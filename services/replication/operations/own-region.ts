@@ -9,7 +9,8 @@ import type { RepositoryView } from '../catalog/view/view.ts';
 import type { Collector } from '../collect/collector.ts';
 import { explainBlobs, type ExplainOptions } from '../collect/explain.ts';
 import { createAwaitDurable, type AwaitDurableOptions } from '../durability/await-durable.ts';
-import type { CollectionReport } from '../collect/report.ts';
+import { newReport, type CollectionReport } from '../collect/report.ts';
+import type { Told } from '../reports/long-work.ts';
 import type { Drainer } from '../membership/drainer.ts';
 import { readQuorum } from '../membership/quorum.ts';
 import { readStanding, type StandingOptions } from '../membership/standing.ts';
@@ -31,27 +32,26 @@ export type OwnOperationsOptions = ExplainOptions &
 export function ownOperations(options: OwnOperationsOptions): Operations {
   const { region, collector, drainer, healer, view, etcd } = options;
   const awaitDurable = createAwaitDurable(options);
-  const collection = (report: CollectionReport | undefined): Collection => told(region, report);
   return {
-    getCollection: async () => collection(collector.report()),
-    startCollection: async ({ agreed }) => collection(collector.start(agreed)),
+    getCollection: async (_request, { signal }) => collection(region, await collector.report(signal)),
+    startCollection: async ({ agreed }) => collection(region, await collector.start(agreed)),
     awaitDurable: (request, { signal }) => awaitDurable(request, signal),
     explainBlobs: ({ digests }, { signal }) => explainBlobs(options, digests, signal),
     getStanding: (_request, { signal }) => readStanding(options, signal),
     getDrain: async () => drainer.report(),
     checkDrain: ({ waitMs }, { signal }) => drainer.check(waitMs, signal),
     getQuorum: (_request, { signal }) => readQuorum(etcd, signal),
-    getHealing: async ({ work: text }) => {
+    getHealing: async ({ work: text }, { signal }) => {
       const work = parseWork(text);
-      return healing(region, healer.report(work) ?? newHealingReport({ work, repository: undefined }));
+      const none = { report: newHealingReport({ work, repository: undefined }), running: false };
+      return healing(region, (await healer.report(work, signal)) ?? none);
     },
     startHealing: async ({ work, repository }) =>
-      healing(region, healer.start({ work: parseWork(work), repository: existing(repository, view) })),
+      healing(region, await healer.start({ work: parseWork(work), repository: existing(repository, view) })),
   };
 }
 
-function healing(region: string, report: HealingReport): Healing {
-  const running = report.startedAt > 0 && report.finishedAt === 0;
+function healing(region: string, { report, running }: Told<HealingReport>): Healing {
   return { region, running, ...report };
 }
 
@@ -68,15 +68,8 @@ function existing(text: string, view: RepositoryView): RepositoryName | undefine
   throw new RegistryError('NAME_UNKNOWN', `There is no repository ${quote(name)}.`);
 }
 
-function told(region: string, report: CollectionReport | undefined): Collection {
-  const { startedAtMs = 0, finishedAtMs = 0, ...counts } = report ?? {};
-  return {
-    region,
-    running: startedAtMs > 0 && finishedAtMs === 0,
-    startedAt: startedAtMs,
-    finishedAt: finishedAtMs,
-    ...{ failure: '', looked: 0, named: 0, pinned: 0, unused: 0, condemned: 0 },
-    ...{ removedBlobs: 0, removedBytes: 0 },
-    ...counts,
-  };
+function collection(region: string, told: Told<CollectionReport> | undefined): Collection {
+  const { report, running } = told ?? { report: newReport(0), running: false };
+  const { startedAtMs: startedAt, finishedAtMs: finishedAt, ...counts } = report;
+  return { region, running, startedAt, finishedAt, ...counts };
 }

@@ -4,6 +4,7 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import type { Scrub } from '#libs/rpc/contracts.ts';
 import type { BlobDamage } from '#types/meridian/v1/BlobDamage.ts';
 import type { BlobsVerified } from '#types/meridian/v1/BlobsVerified.ts';
+import type { Reports } from '../owner/reports.ts';
 import { createBytePace } from './byte-pace.ts';
 import type { Damages } from './damages.ts';
 import { lostPins, type LostPinsContext } from './lost-pins.ts';
@@ -13,6 +14,7 @@ export interface ScrubContext
   extends
     Pick<RoundsContext, 'driver' | 'scrubber' | 'verified' | 'inventory' | 'clock' | 'onChecked'>,
     LostPinsContext {
+  readonly reports: Reports;
   readonly damages: Damages;
   readonly settings: { readonly verifyBytesPerSecond: number };
 }
@@ -24,11 +26,13 @@ const TELL_MS = 200;
 
 /** The contract of proto/meridian/v1/scrub.proto. */
 export function scrubHandlers(context: ScrubContext): Scrub {
-  const { damages, inventory } = context;
+  const { damages, inventory, reports } = context;
   const instance = randomUUID();
   return {
     verify: ({ digests }, { signal }) => verify(context, parseDigests(digests), signal),
     follow: (_, { signal }) => damages.follow(signal),
+    keepReport: async (report) => reports.keep(report),
+    getReport: async ({ sort }) => reports.get(sort),
     lostPins: (_, { signal }) => lostPins(context, signal),
     losses: async () => {
       await inventory.counted;

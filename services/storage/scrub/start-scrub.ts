@@ -5,6 +5,7 @@ import type { Inventory } from '../blobs/inventory.ts';
 import type { StorageDriver } from '../driver.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import type { Pins } from '../owner/pins.ts';
+import type { Reports } from '../owner/reports.ts';
 import type { VerifiedBlobs } from '../owner/verified.ts';
 import type { StorageSettings } from '../settings.ts';
 import { Damages } from './damages.ts';
@@ -27,6 +28,7 @@ export interface StartScrubOptions {
   readonly inventory: Inventory;
   readonly verified: VerifiedBlobs;
   readonly pins: Pins;
+  readonly reports: Reports;
   readonly settings: StorageSettings;
   /** Milliseconds since 1970. */
   readonly clock: () => number;

@@ -3,8 +3,6 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openFilesystemDriver } from '#services/storage/drivers/filesystem/driver.ts';
 import { DAMAGES, loseBlob, quarantinePath, type Damage } from '#test/support/damage.ts';
 import type { BlobDamage } from '#types/meridian/v1/BlobDamage.ts';
-import type { BlobStat } from '#types/meridian/v1/BlobStat.ts';
-import type { LostPin } from '#types/meridian/v1/LostPin.ts';
 import {
   eventually,
   live,
@@ -59,27 +57,6 @@ describe.each(transports)('finding what a disk has damaged, %s', (transport) => 
     await loseBlob(under.dataDir, two.digest);
     expect(await verify(under, two.digest)).toEqual({ checked: 0, bytes: 0, damaged: [] });
     expect(await verify(under, one.digest)).toMatchObject({ checked: 1 });
-  });
-
-  test('pins of what is not held any more are told, and what of that is in quarantine', async () => {
-    const under = await open(transport, { settings: off });
-    const blobs = [];
-    for (const seed of [1, 2, 3]) blobs.push(await put(under.storage, REPOSITORY, someBytes(1000, seed)));
-    const [flipped, gone] = blobs as [BlobStat, BlobStat, BlobStat];
-    expect(await lostPins(under)).toEqual([]);
-    await DAMAGES['with a flipped bit'](under.dataDir, flipped.digest);
-    await loseBlob(under.dataDir, gone.digest);
-    await verify(under);
-    const pins = [
-      { repository: REPOSITORY, ...flipped, damaged: true },
-      { repository: REPOSITORY, ...gone, damaged: false },
-    ];
-    expect(await lostPins(under)).toEqual(pins.sort((a, b) => (a.digest < b.digest ? -1 : 1)));
-
-    await under.storage.unpin({ repository: REPOSITORY, digests: [gone.digest] }, live);
-    const header = { repository: '', ...flipped };
-    await under.storage.ingest(parts({ header }, someBytes(1000, 1)), live);
-    expect(await lostPins(under)).toEqual([]);
   });
 
   test('what is damaged a second time replaces what is in quarantine', async () => {
@@ -224,12 +201,6 @@ async function open(transport: Transport, options: HarnessOptions): Promise<Stor
     await removeDirectory(under.dataDir);
   });
   return under;
-}
-
-async function lostPins({ scrub }: StorageUnderTest): Promise<LostPin[]> {
-  const pins: LostPin[] = [];
-  for await (const pin of scrub.lostPins({}, live)) pins.push(pin);
-  return pins;
 }
 
 async function verify(
