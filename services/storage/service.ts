@@ -152,7 +152,7 @@ interface Composed {
 
 function compose(surroundings: Surroundings, medium: Medium, stopping: AbortSignal): Composed {
   const { region, settings, clock } = surroundings;
-  const { driver, rows, pins, inventory, uploadKey, epoch, unused, lineage, locks, quarantine } = medium;
+  const { driver, rows, pins, inventory, uploadKey, epoch, unused, lineage, locks, quarantine, verified } = medium;
   const scrubbing = startScrub({ ...surroundings, ...medium }, stopping);
   const pin = async (
     { repository, unlessGivenUp }: PinHolder,
@@ -167,7 +167,10 @@ function compose(surroundings: Surroundings, medium: Medium, stopping: AbortSign
     });
     return at;
   };
-  const publisher = new Publisher({ driver, locks, inventory, pin });
+  const publisher = new Publisher({
+    ...{ driver, locks, inventory, pin },
+    onCome: (digest) => verified.noteCome(digest),
+  });
   const shared = { driver, settings, publisher, rows, clock };
 
   const ingests = new Ingests(settings.maxConcurrentIngests);
@@ -184,6 +187,8 @@ function compose(surroundings: Surroundings, medium: Medium, stopping: AbortSign
   };
   const sessions = new Sessions({ ids, rows, settings, clock });
   const uploads = uploadsHandlers({ ...shared, ids, sessions, findPinned });
-  const reclaim = reclaimHandlers({ driver, locks, inventory, ingests, pins, unused, epoch, lineage, clock });
+  const reclaim = reclaimHandlers({
+    ...{ driver, locks, inventory, ingests, pins, unused, verified, epoch, lineage, clock },
+  });
   return { storage, uploads, reclaim, scrubbing, sessions };
 }

@@ -14,6 +14,25 @@ const drain = z.looseObject({
   failure: z.string().optional(),
 });
 
+const round = z.looseObject({
+  begunAt: z.string(),
+  endedAt: z.string().optional(),
+  blobs: z.number(),
+  bytes: z.number(),
+  damaged: z.number(),
+  missing: z.number(),
+  repaired: z.number(),
+});
+
+/** What a region finds all the time. */
+const scrub = z.looseObject({
+  bytesPerSecond: z.number(),
+  maxBytesPerSecond: z.number(),
+  last: round.nullable(),
+  current: round.nullable(),
+  unrepairable: z.number(),
+});
+
 const region = z.looseObject({
   region: z.string(),
   state: z.string(),
@@ -29,6 +48,10 @@ const region = z.looseObject({
   blobs: z.number().optional(),
   bytes: z.number().optional(),
   freeBytes: z.number().optional(),
+  quarantineBlobs: z.number().optional(),
+  quarantineBytes: z.number().optional(),
+  quarantineLifetimeMs: z.number().optional(),
+  scrub: scrub.nullish(),
   compared: z
     .array(
       z.looseObject({ region: z.string(), equal: z.boolean(), lacksBlobs: z.number(), ageMs: z.number() }),
@@ -73,6 +96,8 @@ const status = z.looseObject({
 
 export type Status = z.infer<typeof status>;
 export type RegionStatus = z.infer<typeof region>;
+export type Scrub = z.infer<typeof scrub>;
+export type ScrubRound = z.infer<typeof round>;
 export type Drain = z.infer<typeof drain>;
 
 export function readStatus(api: Api, signal: AbortSignal): Promise<Status> {

@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { pathOf, type Api } from '../api/client.ts';
+import { healingReport, readHealing, type HealingReport, type HealingWork } from '../api/healing.ts';
 import { requireNoMore } from '../arguments.ts';
 import { chosenRegions, REGION_HELP, REGION_OPTIONS } from '../chosen-regions.ts';
 import { prepare, printJson, printTable, type Command, type Tools } from '../command.ts';
@@ -7,26 +7,9 @@ import { EXIT } from '../exit.ts';
 import { follow, sumOf } from '../long-work.ts';
 import { formatBytes, formatCount } from '../output/format.ts';
 import { printable } from '../output/width.ts';
+import { showReports } from './healing-report.ts';
 
-const report = z.looseObject({
-  region: z.string(),
-  running: z.boolean(),
-  failure: z.string().optional(),
-  total: z.number(),
-  checked: z.number(),
-  bytes: z.number(),
-  damaged: z.number(),
-  missing: z.number(),
-  repaired: z.number(),
-  lost: z.number(),
-  digests: z.object({
-    damaged: z.array(z.string()),
-    missing: z.array(z.string()),
-    lost: z.array(z.string()),
-  }),
-});
-
-type Report = z.infer<typeof report>;
+const OPTIONS = { ...REGION_OPTIONS, report: { type: 'boolean' } } as const;
 
 export const verify = healing(
   'verify',
@@ -45,25 +28,28 @@ what is there: "meridian verify" does. Exit code 1: something is to be had from 
 );
 
 function healing(
-  work: 'verify' | 'repair',
+  work: HealingWork,
   summary: string,
   text: string,
-  isBad: (found: Report) => boolean,
+  isBad: (found: HealingReport) => boolean,
 ): Command {
   const help = `Usage: meridian ${work} --region REGION…|--all [REPOSITORY]
+       meridian ${work} --region REGION…|--all --report
 
 ${text} With a repository, only of what it names or was uploaded to it.
 
-${REGION_HELP}`;
+${REGION_HELP}
+  --report         begins nothing: what was found all the time, and by the last verification and repair`;
   return {
     name: work,
     summary,
     help,
     run: async (args, tools) => {
-      const { values, positionals, api } = prepare(args, REGION_OPTIONS, tools);
-      requireNoMore(positionals, 1);
+      const { values, positionals, api } = prepare(args, OPTIONS, tools);
+      requireNoMore(positionals, values.report === true ? 0 : 1);
       const [repository] = positionals;
       const regions = await chosenRegions(values, api, tools.signal);
+      if (values.report === true) return showReports(api, regions, tools);
       const reports = await heal(work, api, regions, repository, tools);
       await show(reports, tools);
       return reports.some((found) => found.failure !== undefined || isBad(found)) ? EXIT.notSo : EXIT.done;
@@ -72,23 +58,27 @@ ${REGION_HELP}`;
 }
 
 async function heal(
-  work: 'verify' | 'repair',
+  work: HealingWork,
   api: Api,
   regions: readonly string[],
   repository: string | undefined,
   tools: Tools,
-): Promise<Report[]> {
-  const each = async (method: 'GET' | 'POST', signal: AbortSignal, body?: unknown): Promise<Report[]> =>
+): Promise<HealingReport[]> {
+  const start = async (signal: AbortSignal): Promise<HealingReport[]> =>
     Promise.all(
-      regions.map((region) => api.request(report, method, pathOf('regions', region, work), { body, signal })),
+      regions.map((region) =>
+        api.request(healingReport, 'POST', pathOf('regions', region, work), { body: { repository }, signal }),
+      ),
     );
+  const read = async (signal: AbortSignal): Promise<HealingReport[]> =>
+    Promise.all(regions.map((region) => readHealing(api, region, work, signal)));
   const names = regions.join(', ');
   return follow(
     {
       label: names,
       noun: 'blob',
-      start: (signal) => each('POST', signal, { repository }),
-      read: (signal) => each('GET', signal),
+      start,
+      read,
       isRunning: (found) => found.some(({ running }) => running),
       progress: (found) =>
         sumOf(
@@ -104,7 +94,7 @@ async function heal(
   );
 }
 
-async function show(reports: readonly Report[], tools: Tools): Promise<void> {
+async function show(reports: readonly HealingReport[], tools: Tools): Promise<void> {
   const { out, json } = tools;
   if (json) return printJson(tools, reports);
   const numbers = ['CHECKED', 'BYTES', 'DAMAGED', 'MISSING', 'REPAIRED', 'LOST'];

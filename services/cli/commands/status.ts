@@ -4,11 +4,13 @@ import { prepare, printJson, printTable, type Command, type Tools } from '../com
 import { EXIT, Exit, type ExitCode } from '../exit.ts';
 import { countOf, formatBytes, formatCount, formatDuration } from '../output/format.ts';
 import { printable } from '../output/width.ts';
+import { describeQuarantine, describeScrubbed } from './status-healing.ts';
 
 const help = `Usage: meridian status [--watch]
 
 Shows the cluster as the asked region sees it: the quorum and its leader, what is in fewer regions than its durability
-asks, whether the other regions hold what the catalog wants there, and for each region its state, the round trip
+asks, whether the other regions hold what the catalog wants there, when each last read again all that it holds, what
+is kept in quarantine ("meridian verify --report" tells more), and for each region its state, the round trip
 to it, how old its knowledge may be (STALENESS), how many revisions its content is behind (LAG), and what it misses.
 
   --watch  shows it again every two seconds, until Ctrl-C`;
@@ -52,6 +54,8 @@ async function show(told: Status, url: string, tools: Tools): Promise<ExitCode> 
   await out.print(`${out.style('bold', 'Quorum')}            ${printable(describeQuorum(told.quorum))}`);
   await out.print(`${out.style('bold', 'Under-replicated')}  ${describeFew(told.underReplicated)}`);
   await out.print(`${out.style('bold', 'Compared')}          ${printable(describeCompared(told))}`);
+  await out.print(`${out.style('bold', 'Scrubbed')}          ${printable(describeScrubbed(told))}`);
+  await out.print(`${out.style('bold', 'Quarantine')}        ${printable(describeQuarantine(told))}`);
   await printPlacements(told, out);
   await out.print('');
   await printTable(

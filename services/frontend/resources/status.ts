@@ -6,6 +6,7 @@ import type { Frontend } from '../frontend.ts';
 import { answerJson } from '../http/answer.ts';
 import type { Handler } from '../http/context.ts';
 import { tellPosition } from '../http/freshness.ts';
+import { shownScrub } from './shown-scrub.ts';
 import { shownDrain } from './shown-drain.ts';
 
 /** What other regions and etcd may take to answer; who does not is told of with what is known here. */
@@ -83,7 +84,7 @@ function shownLag({ region, state, live, roundTripMs }: RegionLag, own: string):
 
 function shownStanding(known: RegionLag, own: string, standing: RegionStanding, head: number): object {
   const { position, filling, regions, compared, state, ...others } = standing;
-  const { region: _region, copiesWanted: _copies, underReplicated: _few, ...counts } = others;
+  const { region: _region, copiesWanted: _copies, underReplicated: _few, scrub, ...counts } = others;
   return {
     ...shownLag({ ...known, state: state === 'removed' ? known.state : state }, own),
     revision: position?.revision ?? 0,
@@ -92,6 +93,8 @@ function shownStanding(known: RegionLag, own: string, standing: RegionStanding, 
     // In revisions: none where all that was wanted at this region's head is there.
     lag: Math.max(0, head - standing.watermark),
     filling,
+    // What it finds all the time.
+    scrub: shownScrub(scrub, standing.lostBlobs),
     // What it has found of the others.
     compared: compared.map(({ region, blobs, bytes, ageMs }) => ({
       region,

@@ -1,4 +1,4 @@
-import type { Storage } from '#libs/rpc/contracts.ts';
+import type { Scrub, Storage } from '#libs/rpc/contracts.ts';
 import type { Filling } from '#types/meridian/v1/Filling.ts';
 import type { RegionStanding } from '#types/meridian/v1/RegionStanding.ts';
 import type { TransferStatus } from '../catalog/collaborators.ts';
@@ -14,16 +14,20 @@ export interface StandingOptions {
   readonly view: ViewState & RegionView & RepositoryView;
   readonly stalenessMs: () => number;
   readonly storage: Pick<Storage, 'stats'>;
+  readonly scrub: Pick<Scrub, 'rounds'>;
   readonly transfer: () => TransferStatus & { readonly filling: Filling };
   readonly comparer: Pick<Comparer, 'compared' | 'underReplicated'>;
 }
 
 /** Where this region stands, from what it knows without asking another. */
 export async function readStanding(
-  { region, view, stalenessMs, storage, transfer, comparer }: StandingOptions,
+  { region, view, stalenessMs, storage, scrub, transfer, comparer }: StandingOptions,
   signal: AbortSignal,
 ): Promise<RegionStanding> {
-  const { uploads, ...stats } = await storage.stats({}, { signal });
+  const [{ uploads, ...stats }, rounds] = await Promise.all([
+    storage.stats({}, { signal }),
+    scrub.rounds({}, { signal }),
+  ]);
   const { regions, ...status } = transfer();
   const reach = new Map(regions.map((other) => [other.region, other]));
   return {
@@ -31,7 +35,7 @@ export async function readStanding(
     state: stateOf(view, region),
     position: { ...view.position(), stalenessMs: stalenessMs() },
     ...status,
-    ...{ ...stats, openUploads: uploads },
+    ...{ ...stats, openUploads: uploads, scrub: rounds },
     copiesWanted: regionsAsked(settingsInView(view).durability, activeOthers(view, '')),
     compared: [...comparer.compared()],
     underReplicated: comparer.underReplicated() ?? null,

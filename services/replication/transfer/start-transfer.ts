@@ -1,5 +1,6 @@
 import type { Leases } from '#libs/cache/leases.ts';
 import type { Placement } from '#libs/placement.ts';
+import { createRecentRate } from '#libs/recent-rate.ts';
 import type { Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
 import type { Holder, RegionPins, RegionReach, TransferStatus } from '../catalog/collaborators.ts';
@@ -22,7 +23,7 @@ import type { ChangedManifest } from './pace.ts';
 import { createPeerServer, type PeerTransfer } from './peer-server.ts';
 import { createReadAhead } from './read-ahead.ts';
 import { createRegionPins } from './region-pins.ts';
-import { createProgress, secondsLeft } from './progress.ts';
+import { secondsLeft } from './seconds-left.ts';
 import { startReconciler } from './reconcile.ts';
 import { createSources } from './sources.ts';
 import { createSuspects } from './suspects.ts';
@@ -119,7 +120,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
   const shares = createLinkShares(settings, () => performance.now());
   const sources = createSources({ ...options, directory, shares });
   const suspects = createSuspects(settings.suspectMs);
-  const progress = createProgress(() => performance.now());
+  const progress = createRecentRate(() => performance.now());
   const fetcher = createFetcher({
     storage,
     leases: options.leases,
@@ -133,7 +134,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     requireRoom: createRoomCheck(storage, settings.minFreeBytes),
     onCopied: (copied) => {
       onEvent({ kind: 'replica', ...copied });
-      progress.copied(copied.size);
+      progress.add(copied.size);
       reconciler.copied();
     },
     onFault,

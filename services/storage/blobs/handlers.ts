@@ -104,6 +104,8 @@ export function storageHandlers(context: BlobsContext): Storage {
       ...context.inventory.totals(),
       quarantineBlobs: context.quarantine.totals().blobs,
       quarantineBytes: context.quarantine.totals().bytes,
+      quarantineLifetimeMs: settings.quarantineLifetimeMs,
+      maxQuarantineBytes: settings.maxQuarantineBytes,
       uploads: context.rows.count(),
       freeBytes: await driver.freeBytes(),
     }),

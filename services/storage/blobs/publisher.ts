@@ -1,4 +1,5 @@
 import { failpoint } from '#libs/failpoint.ts';
+import type { Digest } from '#libs/oci/digest.ts';
 import type { BlobReader, BlobWriter, HeldBlob, StagingArea } from '../driver.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import type { Inventory } from './inventory.ts';
@@ -7,6 +8,8 @@ export interface PublisherContext {
   readonly driver: BlobReader & BlobWriter;
   readonly locks: KeyedMutex;
   readonly inventory: Inventory;
+  /** Hears of each blob that was not held. */
+  readonly onCome: (digest: Digest) => Promise<void>;
   /** Pins blobs, durably, and gives the epoch that the pins carry; does nothing for the repository ''. */
   readonly pin: (holder: PinHolder, blobs: readonly HeldBlob[]) => Promise<number>;
 }
@@ -31,7 +34,7 @@ export class Publisher {
    * already, the staged bytes are removed. Succeeds again when repeated.
    */
   publish(area: StagingArea, name: string, blob: HeldBlob, holder: PinHolder): Promise<void> {
-    const { driver, locks, inventory, pin } = this.#context;
+    const { driver, locks, inventory, onCome, pin } = this.#context;
     return locks.run([blob.digest], async () => {
       const publish = async (): Promise<void> => {
         if ((await driver.stat(blob.digest)) !== undefined) {
@@ -40,6 +43,7 @@ export class Publisher {
         }
         await inventory.adding(blob, () => driver.publish(area, name, blob.digest));
         failpoint('blob.published');
+        await onCome(blob.digest);
       };
       // Side by side: should a crash keep only one of them, that is a blob nobody names, or a pin of a blob that isn't held.
       const pinned = async (): Promise<void> => {

@@ -6,6 +6,7 @@ import type { BlobReader, BlobRemover, HeldBlob } from '../driver.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import type { Pins } from '../owner/pins.ts';
 import type { UnusedBlobs } from '../owner/unused.ts';
+import type { VerifiedBlobs } from '../owner/verified.ts';
 
 export interface SweepContext {
   readonly driver: BlobReader & BlobRemover;
@@ -14,6 +15,7 @@ export interface SweepContext {
   readonly ingests: Ingests;
   readonly pins: Pins;
   readonly unused: UnusedBlobs;
+  readonly verified: Pick<VerifiedBlobs, 'forget'>;
   readonly clock: () => number;
 }
 
@@ -26,7 +28,7 @@ export interface SweepTerms {
 
 /** Removes the blob if it is due; undefined where something has taken it back. A crash midway leaves the blob, or only a row about it. */
 export function sweepBlob(
-  { driver, locks, inventory, ingests, pins, unused, clock }: SweepContext,
+  { driver, locks, inventory, ingests, pins, unused, verified, clock }: SweepContext,
   digest: Digest,
   { epoch, graceMs }: SweepTerms,
 ): Promise<HeldBlob | undefined> {
@@ -43,7 +45,7 @@ export function sweepBlob(
       await inventory.removing({ digest, size }, () => driver.remove(digest));
       failpoint('collect.unlinked');
     }
-    await unused.forget([digest]);
+    await Promise.all([unused.forget([digest]), verified.forget(digest)]);
     return size === undefined ? undefined : { digest, size };
   });
 }

@@ -1,47 +1,71 @@
 import type { Digest } from '#libs/oci/digest.ts';
+import type { HeldBlob } from '../driver.ts';
 import type { OwnerDatabase } from './database.ts';
+import { openRounds, type ScrubRound } from './rounds.ts';
 
-/** When which blob was last found to be whole, and how far the round of scrubbing is. Times are milliseconds since 1970. */
+/** When which blob was last found to be whole, and what the rounds of scrubbing have found. Times are milliseconds since 1970. */
 export interface VerifiedBlobs {
-  /** Durable when it resolves. */
-  note(digests: readonly Digest[], now: number): Promise<void>;
+  /** They are whole. Durable when it resolves. */
+  note(blobs: readonly HeldBlob[], now: number): Promise<void>;
+  /** The blob was damaged, and is in quarantine. */
+  noteDamaged(blob: HeldBlob, now: number): Promise<void>;
+  /** The blob was removed on purpose. */
+  forget(digest: Digest): Promise<void>;
+  /** The blob has come, having not been held: one that was damaged or had gone is repaired. */
+  noteCome(digest: Digest): Promise<void>;
   /** Whether it was found to be whole at that time or later. */
   isVerified(digest: Digest, since: number): boolean;
   /** The last round that began; `begunAt` is 0 before the first. */
   round(): ScrubRound;
+  /** The last one that came to its end. */
+  lastRound(): ScrubRound | undefined;
   beginRound(now: number): Promise<void>;
-  /** Forgets all that the round did not come by, since it is not held any more. */
-  endRound(): Promise<void>;
+  /** What the round did not come by is not held any more: it is missing. */
+  endRound(now: number): Promise<void>;
 }
 
-export interface ScrubRound {
-  readonly begunAt: number;
-  readonly ended: boolean;
-}
-
-export function openVerifiedBlobs({ database, commits }: OwnerDatabase): VerifiedBlobs {
-  const note = database.prepare(
-    'INSERT OR REPLACE INTO verified (digest, at) SELECT value, ?2 FROM json_each(?1)',
-  );
-  const since = database.prepare('SELECT 1 FROM verified WHERE digest = ? AND at >= ?');
-  const forget = database.prepare('DELETE FROM verified WHERE at < ?');
-  const select = database.prepare("SELECT value FROM meta WHERE key = 'scrub-round'");
-  const replace = database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('scrub-round', ?)");
-  const round = (): ScrubRound => {
-    const text = select.get()?.['value'] as string | undefined;
-    return text === undefined ? { begunAt: 0, ended: true } : (JSON.parse(text) as ScrubRound);
-  };
-  const setRound = (next: ScrubRound): void => void replace.run(JSON.stringify(next));
+/** A time before 1970 stands for a blob that was damaged or missed then, so many milliseconds after; kept until a whole round has passed. */
+export function openVerifiedBlobs(owner: OwnerDatabase): VerifiedBlobs {
+  const { database, commits } = owner;
+  const rounds = openRounds(owner);
+  const replace = database.prepare('INSERT OR REPLACE INTO verified (digest, at) VALUES (?, ?)');
+  const select = database.prepare('SELECT at FROM verified WHERE digest = ?');
+  const remove = database.prepare('DELETE FROM verified WHERE digest = ?');
+  const removeBroken = database.prepare('DELETE FROM verified WHERE at < 0 AND at > -?');
+  const breakUnseen = database.prepare('UPDATE verified SET at = -?2 WHERE at >= 0 AND at < ?1');
+  const atOf = (digest: Digest): number | undefined => select.get(digest)?.['at'] as number | undefined;
   return {
-    note: (digests, now) => commits.run(() => void note.run(JSON.stringify(digests), now)),
-    isVerified: (digest, time) => since.get(digest, time) !== undefined,
-    round,
-    beginRound: (begunAt) => commits.run(() => setRound({ begunAt, ended: false })),
-    endRound: () =>
+    note: (blobs, now) =>
       commits.run(() => {
-        const { begunAt } = round();
-        forget.run(begunAt);
-        setRound({ begunAt, ended: true });
+        const { begunAt } = rounds.newest();
+        const first = blobs.filter(({ digest }) => (atOf(digest) ?? -1) < begunAt);
+        rounds.add({ blobs: first.length, bytes: first.reduce((sum, { size }) => sum + size, 0) });
+        for (const { digest } of blobs) replace.run(digest, now);
+      }),
+    noteDamaged: ({ digest, size }, now) =>
+      commits.run(() => {
+        rounds.add({ blobs: 1, bytes: size, damaged: 1 });
+        replace.run(digest, -now);
+      }),
+    forget: (digest) => commits.run(() => void remove.run(digest)),
+    noteCome: async (digest) => {
+      const at = atOf(digest);
+      if (at === undefined) return;
+      await commits.run(() => {
+        rounds.add({ repaired: 1, missing: at < 0 ? 0 : 1 });
+        remove.run(digest);
+      });
+    },
+    isVerified: (digest, since) => (atOf(digest) ?? -1) >= since,
+    round: () => rounds.newest(),
+    lastRound: () => rounds.ended(),
+    beginRound: (now) => commits.run(() => rounds.begin(now)),
+    endRound: (now) =>
+      commits.run(() => {
+        const { begunAt } = rounds.newest();
+        removeBroken.run(begunAt);
+        rounds.add({ missing: Number(breakUnseen.run(begunAt, now).changes) });
+        rounds.end(now);
       }),
   };
 }

@@ -9,12 +9,17 @@ export interface BytePace {
 /** What may be caught up with after a time without work. */
 const BURST_MS = 100;
 
-/** `bytesPerSecond` 0: no limit. `now` is monotonic, in milliseconds. */
-export function createBytePace(bytesPerSecond: number, now: () => number): BytePace {
+/** `bytesPerSecond` 0: no limit. `now` is monotonic, in milliseconds; `onSpent` hears of what may be worked on. */
+export function createBytePace(
+  bytesPerSecond: number,
+  now: () => number,
+  onSpent: (bytes: number) => void = () => undefined,
+): BytePace {
   let freeAt = now();
   return {
     spend: async (bytes, signal) => {
       signal.throwIfAborted();
+      onSpent(bytes);
       if (bytesPerSecond === 0) return;
       freeAt = Math.max(freeAt, now() - BURST_MS);
       const waitMs = freeAt - now();

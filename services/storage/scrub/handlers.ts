@@ -5,18 +5,19 @@ import type { Scrub } from '#libs/rpc/contracts.ts';
 import type { BlobDamage } from '#types/meridian/v1/BlobDamage.ts';
 import type { BlobsVerified } from '#types/meridian/v1/BlobsVerified.ts';
 import type { Reports } from '../owner/reports.ts';
+import type { ScrubRounds } from '#types/meridian/v1/ScrubRounds.ts';
 import { createBytePace } from './byte-pace.ts';
 import type { Damages } from './damages.ts';
 import { lostPins, type LostPinsContext } from './lost-pins.ts';
-import { checkAll, type RoundsContext } from './rounds.ts';
+import { checkAll, isOn, type RoundsContext } from './rounds.ts';
 
 export interface ScrubContext
   extends
-    Pick<RoundsContext, 'driver' | 'scrubber' | 'verified' | 'inventory' | 'clock' | 'onChecked'>,
+    Pick<RoundsContext, 'driver' | 'scrubber' | 'verified' | 'inventory' | 'clock' | 'rate' | 'onChecked'>,
     LostPinsContext {
   readonly reports: Reports;
   readonly damages: Damages;
-  readonly settings: { readonly verifyBytesPerSecond: number };
+  readonly settings: RoundsContext['settings'] & { readonly verifyBytesPerSecond: number };
 }
 
 /** Digests of one call. */
@@ -31,6 +32,7 @@ export function scrubHandlers(context: ScrubContext): Scrub {
   return {
     verify: ({ digests }, { signal }) => verify(context, parseDigests(digests), signal),
     follow: (_, { signal }) => damages.follow(signal),
+    rounds: async () => rounds(context),
     keepReport: async (report) => reports.keep(report),
     getReport: async ({ sort }) => reports.get(sort),
     lostPins: (_, { signal }) => lostPins(context, signal),
@@ -41,13 +43,24 @@ export function scrubHandlers(context: ScrubContext): Scrub {
   };
 }
 
+function rounds({ verified, rate, settings }: ScrubContext): ScrubRounds {
+  const newest = verified.round();
+  return {
+    bytesPerSecond: rate.bytesPerSecond(),
+    maxBytesPerSecond: settings.scrubBytesPerSecond,
+    intervalMs: settings.scrubIntervalMs,
+    last: verified.lastRound() ?? null,
+    current: isOn(newest) ? newest : null,
+  };
+}
+
 async function* verify(
   context: ScrubContext,
   digests: readonly Digest[],
   signal: AbortSignal,
 ): AsyncGenerator<BlobsVerified, void, undefined> {
-  const { driver, settings, inventory, onChecked } = context;
-  const pace = createBytePace(settings.verifyBytesPerSecond, () => performance.now());
+  const { driver, settings, inventory, rate, onChecked } = context;
+  const pace = createBytePace(settings.verifyBytesPerSecond, () => performance.now(), rate.add);
   const named = digests.length > 0;
   let found = nothing();
   let toldAt = performance.now();

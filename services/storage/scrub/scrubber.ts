@@ -3,6 +3,7 @@ import type { BlobDamage } from '#types/meridian/v1/BlobDamage.ts';
 import type { Inventory } from '../blobs/inventory.ts';
 import type { BlobReader } from '../driver.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
+import type { VerifiedBlobs } from '../owner/verified.ts';
 import { createBytePace, type BytePace } from './byte-pace.ts';
 import { examineBlob, type Finding } from './examine.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -12,6 +13,9 @@ export interface ScrubberContext {
   readonly quarantine: Pick<Quarantine, 'take'>;
   readonly locks: KeyedMutex;
   readonly inventory: Inventory;
+  readonly verified: Pick<VerifiedBlobs, 'noteDamaged'>;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
   readonly settings: { readonly readChunkBytes: number };
   /** Hears of each blob that has gone into quarantine. */
   readonly onDamaged: (damage: BlobDamage) => void;
@@ -52,7 +56,7 @@ export class Scrubber {
   }
 
   async #check(digest: Digest, pace: BytePace, signal: AbortSignal): Promise<Finding> {
-    const { driver, quarantine, locks, inventory, settings, onDamaged } = this.#context;
+    const { driver, quarantine, locks, inventory, verified, clock, settings, onDamaged } = this.#context;
     const chunkBytes = settings.readChunkBytes;
     const first = await examineBlob(driver, digest, { chunkBytes, pace }, signal);
     if (first.state !== 'damaged') return first;
@@ -63,6 +67,7 @@ export class Scrubber {
       if (again.state !== 'damaged') return again;
       const blob = { digest, size: again.size };
       await inventory.removing(blob, () => quarantine.take(blob));
+      await verified.noteDamaged(blob, clock());
       return again;
     });
     if (finding.state === 'damaged') {

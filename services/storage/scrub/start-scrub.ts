@@ -1,4 +1,5 @@
 import type { Digest } from '#libs/oci/digest.ts';
+import { createRecentRate } from '#libs/recent-rate.ts';
 import type { Scrub } from '#libs/rpc/contracts.ts';
 import type { BlobDamage } from '#types/meridian/v1/BlobDamage.ts';
 import type { Inventory } from '../blobs/inventory.ts';
@@ -53,7 +54,8 @@ export function startScrub(options: StartScrubOptions, stopping: AbortSignal): R
     damages.tell(damage);
   };
   const scrubber = new Scrubber({ ...options, onDamaged });
-  const context = { ...options, scrubber, damages, onChecked: onScrub.checked, onFault };
+  const rate = createRecentRate(() => performance.now());
+  const context = { ...options, scrubber, rate, damages, onChecked: onScrub.checked, onFault };
   return {
     scrub: scrubHandlers(context),
     suspect: (digest) => scrubber.suspect(digest, stopping),

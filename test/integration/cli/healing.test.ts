@@ -55,6 +55,40 @@ describe('meridian verify and repair', () => {
     expect(readTable(again.out, 'REGION', 'DAMAGED')).toMatchObject([{ REGION: 'eu', DAMAGED: '0' }]);
   });
 
+  it('report what was found all the time and on demand, and what is in quarantine', async () => {
+    const report = async (...more: string[]): Promise<string> => {
+      const { code, out, err } = await meridian(
+        cluster.registry('us'),
+        'verify',
+        '--all',
+        '--report',
+        ...more,
+      );
+      expect([code, err]).toEqual([0, '']);
+      return out;
+    };
+    const rows = readTable(await report(), 'REGION', 'WORK', 'ENDED', 'DAMAGED', 'REPAIRED', 'LOST');
+    const round = { WORK: 'last round', ENDED: expect.stringMatching(/^\d{4}-/) as unknown, LOST: '0' };
+    expect(rows).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ ...round, REGION: 'eu', DAMAGED: '1', REPAIRED: '1' }),
+        expect.objectContaining({ ...round, REGION: 'us', DAMAGED: '0', REPAIRED: '0' }),
+        expect.objectContaining({ REGION: 'eu', WORK: 'verify', DAMAGED: '0' }),
+        expect.objectContaining({ REGION: 'ap', WORK: 'repair', DAMAGED: '0' }),
+      ]),
+    );
+    const told = JSON.parse(await report('--json')) as { region: string; scrub: { last: object } }[];
+    expect(told.find(({ region }) => region === 'eu')).toMatchObject({
+      scrub: { last: { damaged: 1, missing: 0, repaired: 1 }, current: null, unrepairable: 0 },
+      verify: { region: 'eu', damaged: 0 },
+      repair: { region: 'eu', missing: 0 },
+    });
+
+    const { out } = await meridian(cluster.registry('us'), 'status');
+    expect(out).toMatch(/^Scrubbed +.*eu \d{4}-[-\d]+ [:\d]+ \(1 damaged, 0 missing\)/m);
+    expect(out).toMatch(/^Quarantine +eu 1 blob, \d+ B, each for 7 d$/m);
+  });
+
   it('bring back what was deleted from the disk', async () => {
     const repair = async (): Promise<unknown> => {
       await loseBlob(storageOf('ap'), layer);

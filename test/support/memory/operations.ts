@@ -117,7 +117,8 @@ function standing(region: string, state: string): RegionStanding {
     },
     filling: { ...filling, bytesPerSecond: 100, secondsLeft: 4 },
     ...{ regions: [], copiesWanted: 2, compared: [], underReplicated: null },
-    ...{ quarantineBlobs: 0, quarantineBytes: 0 },
+    ...{ quarantineBlobs: 0, quarantineBytes: 0, quarantineLifetimeMs: 0, maxQuarantineBytes: 0 },
+    scrub: { bytesPerSecond: 0, maxBytesPerSecond: 0, intervalMs: 0, last: null, current: null },
   };
 }
 

@@ -137,6 +137,8 @@ export function memoryStorage(): MemoryStorage {
         freeBytes: 1e12,
         quarantineBlobs: 0,
         quarantineBytes: 0,
+        quarantineLifetimeMs: 0,
+        maxQuarantineBytes: 0,
       };
     },
   };

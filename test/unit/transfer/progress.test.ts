@@ -1,13 +1,14 @@
 import { expect, it } from 'vitest';
-import { createProgress, secondsLeft } from '#services/replication/transfer/progress.ts';
+import { createRecentRate } from '#libs/recent-rate.ts';
+import { secondsLeft } from '#services/replication/transfer/seconds-left.ts';
 
 it('tells the mean of the last half minute', () => {
   let now = 0;
-  const progress = createProgress(() => now);
+  const progress = createRecentRate(() => now);
   expect(progress.bytesPerSecond()).toBe(0);
   for (let second = 0; second <= 20; second++) {
     now = second * 1000;
-    progress.copied(1_000_000);
+    progress.add(1_000_000);
   }
   expect(progress.bytesPerSecond()).toBeCloseTo(1_050_000, -3);
   now = 40_000;
@@ -17,8 +18,8 @@ it('tells the mean of the last half minute', () => {
 });
 
 it('takes no burst for a rate', () => {
-  const progress = createProgress(() => 5_000);
-  for (let i = 0; i < 1000; i++) progress.copied(1000);
+  const progress = createRecentRate(() => 5_000);
+  for (let i = 0; i < 1000; i++) progress.add(1000);
   expect(progress.bytesPerSecond()).toBe(1_000_000);
 });
 

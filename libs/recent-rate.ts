@@ -1,7 +1,7 @@
-/** How fast copies arrive: a mean over a moving window. */
-export interface Progress {
-  /** A blob of so many bytes has arrived. */
-  copied(bytes: number): void;
+/** How fast bytes come: a mean over a moving window. */
+export interface RecentRate {
+  /** So many more have come. */
+  readonly add: (bytes: number) => void;
   /** 0 where nothing has come lately. */
   bytesPerSecond(): number;
 }
@@ -13,13 +13,13 @@ const STEP_MS = 500;
 const LEAST_MS = 1_000;
 
 /** `now` is monotonic, in milliseconds. */
-export function createProgress(now: () => number): Progress {
+export function createRecentRate(now: () => number): RecentRate {
   const steps: { at: number; bytes: number }[] = [];
   const forget = (at: number): void => {
     while (steps[0] !== undefined && at - steps[0].at > WINDOW_MS) steps.shift();
   };
   return {
-    copied: (bytes) => {
+    add: (bytes) => {
       const at = now();
       forget(at);
       const last = steps.at(-1);
@@ -35,9 +35,4 @@ export function createProgress(now: () => number): Progress {
       return Math.round((1000 * total) / Math.max(LEAST_MS, at - first.at));
     },
   };
-}
-
-/** Whole seconds that `bytes` will take, 1 at least; 0 where that can't be said, or nothing is left. */
-export function secondsLeft(bytes: number, bytesPerSecond: number): number {
-  return bytes === 0 || bytesPerSecond === 0 ? 0 : Math.max(1, Math.ceil(bytes / bytesPerSecond));
 }
