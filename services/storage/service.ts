@@ -152,7 +152,8 @@ interface Composed {
 
 function compose(surroundings: Surroundings, medium: Medium, stopping: AbortSignal): Composed {
   const { region, settings, clock } = surroundings;
-  const { driver, rows, pins, inventory, uploadKey, epoch, unused, lineage, locks, quarantine, verified } = medium;
+  const { driver, rows, pins, inventory, uploadKey, epoch, unused, lineage, locks, quarantine, verified } =
+    medium;
   const scrubbing = startScrub({ ...surroundings, ...medium }, stopping);
   const pin = async (
     { repository, unlessGivenUp }: PinHolder,

@@ -22,11 +22,17 @@ export function describeQuarantine({ regions }: Status): string {
   const told = regions.filter(({ quarantineBlobs }) => quarantineBlobs !== undefined);
   if (told.length === 0) return 'unknown';
   const full = told.filter(({ quarantineBlobs = 0 }) => quarantineBlobs > 0);
-  return full.length === 0 ? 'nothing' : full.map(describeOne).join('; ');
+  if (full.length > 0) return full.map(describeOne).join('; ');
+  const lifetimes = new Set(told.map(lifetimeOf));
+  return `nothing; what is damaged is kept for ${[...lifetimes].join(' or ')}`;
 }
 
 function describeOne(status: RegionStatus): string {
-  const { region, quarantineBlobs = 0, quarantineBytes = 0, quarantineLifetimeMs = 0 } = status;
+  const { region, quarantineBlobs = 0, quarantineBytes = 0 } = status;
   const kept = `${countOf(quarantineBlobs, 'blob')}, ${formatBytes(quarantineBytes)}`;
-  return `${region} ${kept}, each for ${formatDuration(quarantineLifetimeMs)}`;
+  return `${region} ${kept}, each for ${lifetimeOf(status)}`;
+}
+
+function lifetimeOf({ quarantineLifetimeMs = 0 }: RegionStatus): string {
+  return formatDuration(quarantineLifetimeMs);
 }
