@@ -14,6 +14,8 @@ export interface SeparateRegion {
   process(service: ServiceName): ServiceProcess;
   /** The status of `/readyz`. */
   readiness(service: ServiceName): Promise<number>;
+  /** All metrics of a service, as Prometheus gets them. */
+  metrics(service: ServiceName): Promise<string>;
   /** The value of a metric of a service; labels are not told apart. */
   metric(service: ServiceName, name: string): Promise<number>;
   start(service: ServiceName): Promise<void>;
@@ -31,6 +33,8 @@ export interface SeparateRegionOptions {
   readonly etcd: string;
   /** For the links within the region, to other regions, and to etcd. */
   readonly tls: TlsFiles | undefined;
+  /** For etcd, where it is something else. */
+  readonly etcdTls?: TlsFiles;
   /** Whether front ends may turn to the other regions. */
   readonly elsewhere?: boolean;
   /** More variables of one service. */
@@ -55,6 +59,7 @@ export async function startSeparateRegion(options: SeparateRegionOptions): Promi
       return process;
     },
     readiness: async (service) => (await admin(service, '/readyz')).status,
+    metrics: async (service) => (await admin(service, '/metrics')).text(),
     metric: async (service, name) => {
       const text = await (await admin(service, '/metrics')).text();
       return Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)`, 'm').exec(text)?.[1]);
@@ -91,6 +96,7 @@ async function planRegion({
   regions,
   etcd,
   tls,
+  etcdTls = tls,
   elsewhere = false,
   env,
 }: SeparateRegionOptions): Promise<Plan> {
@@ -130,7 +136,7 @@ async function planRegion({
         MERIDIAN_REGIONS: regions,
         MERIDIAN_ETCD: etcd,
         ...tlsEnv('MERIDIAN_PEER_TLS', tls),
-        ...tlsEnv('MERIDIAN_ETCD_TLS', tls),
+        ...tlsEnv('MERIDIAN_ETCD_TLS', etcdTls),
       },
       frontend: {
         ...shared('frontend'),

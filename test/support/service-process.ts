@@ -9,6 +9,8 @@ export interface ServiceProcess {
   readonly pid: number;
   /** What it has written to its log so far: a line of JSON for each event. */
   log(): string;
+  /** What it has written to standard error so far. */
+  errors(): string;
   /** The most memory that the process has ever had, in bytes. */
   peakMemoryBytes(): Promise<number>;
   /** Ends it as a crash would. */
@@ -32,6 +34,8 @@ export async function startService(
   const child = launch(entry, env);
   let log = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (log += text));
+  let errors = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text));
   const ended = lastWords(child);
   const failed = ended.then(({ code, errors }) => {
     throw new Error(`services/${entry} ended with ${String(code)}: ${errors}`);
@@ -45,6 +49,7 @@ export async function startService(
   return {
     pid: child.pid ?? 0,
     log: () => log,
+    errors: () => errors,
     peakMemoryBytes: async () => {
       const status = await readFile(`/proc/${child.pid ?? 0}/status`, 'utf8');
       return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;

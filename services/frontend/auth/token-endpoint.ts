@@ -88,7 +88,8 @@ export function postToken(endpoint: TokenEndpoint): Handler {
       default:
         throw new RegistryError(
           'REQUEST_INVALID',
-          `The grant_type is ${quote(form.get('grant_type') ?? '')}; expected password, refresh_token or ${TOKEN_EXCHANGE}.`,
+          // What came is not repeated: next to it stand secrets, and forms get mixed up.
+          `The grant_type is not one that is known; expected password, refresh_token or ${TOKEN_EXCHANGE}.`,
         );
     }
   });
