@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { printable } from '#libs/oci/quote.ts';
+import { directorySettings, type DirectorySettings } from './directory.ts';
 import { issuerUrl, people, personLogin, rule, type PersonLogin } from './issuer.ts';
 import { MAX_RULES, MAX_SECRETS } from './limits.ts';
 import { description, grants, groupNames } from './fields.ts';
@@ -66,6 +67,11 @@ export function parsePersonLogin(json: string): PersonLogin {
 /** Throws REQUEST_INVALID that names the field. */
 export function parseTokenDetails(json: string): TokenDetails {
   return parse(tokenDetails, json, 'What is said of the token');
+}
+
+/** Throws REQUEST_INVALID that names the field. */
+export function parseDirectory(json: string): DirectorySettings {
+  return parse(directorySettings, json, 'What is said of the directory');
 }
 
 /** Values are not repeated in messages: secrets' hashes may be among them. */

@@ -16,8 +16,11 @@ export interface Authentication {
   readonly untilMs?: number;
 }
 
-/** A user's password, a robot's secret, a personal access token, or the rule that a machine's token was taken by; each by its id. */
-export type Credential = `${'password' | 'secret' | 'token' | 'rule'}:${string}`;
+/**
+ * A user's password, a robot's secret, a personal access token, or the rule that a machine's token was taken by; each by its id. Or a directory's word, by the
+ * id of what is known of the directory.
+ */
+export type Credential = `${'password' | 'secret' | 'token' | 'rule' | 'directory'}:${string}`;
 
 /** Who asks, as of now. */
 export type Identity = Anonymous | Known;
@@ -45,6 +48,7 @@ export function identify(policy: Policy, proven: Authentication, nowMs: number):
   if (nowMs >= (proven.untilMs ?? Infinity)) return undefined;
   const principal = policy.principal(proven.name);
   if (principal?.id !== proven.id || !isActive(policy, principal, nowMs)) return undefined;
+  if (!isVouchedFor(policy, principal, proven)) return undefined;
   const limits = limitsOf(policy, principal, proven, nowMs);
   if (limits === undefined) return undefined;
   return { ...identityOf(proven.name, principal), limits };
@@ -57,8 +61,9 @@ export function narrowed(identity: Identity, grants: Limit): Identity {
 
 /** As one is who has proven it by something that is narrowed to nothing. */
 export function identityOf(name: PrincipalName, { kind, id, groups, ...record }: PrincipalRecord): Known {
-  const vouched = 'login' in record ? record.login.groups : [];
-  return { kind, name, id, groups: [...groups, ...vouched], limits: [] };
+  const byIssuer = 'login' in record ? record.login.groups : [];
+  const byDirectory = 'directory' in record ? record.directory.groups : [];
+  return { kind, name, id, groups: [...groups, ...byIssuer, ...byDirectory], limits: [] };
 }
 
 /** Neither disabled nor expired; one whom an issuer vouches for, for as long as his last login lasts and the issuer is there. */
@@ -72,6 +77,16 @@ export function isActive(policy: Policy, principal: PrincipalRecord, nowMs: numb
 
 export function isUnexpired({ expiresAtMs }: { expiresAtMs?: number | undefined }, nowMs: number): boolean {
   return expiresAtMs === undefined || nowMs < expiresAtMs;
+}
+
+/** What a directory's users prove counts for a time only, and while that directory is known. */
+function isVouchedFor(
+  policy: Policy,
+  principal: PrincipalRecord,
+  { untilMs }: Pick<Authentication, 'untilMs'>,
+): boolean {
+  const from = principal.kind === 'user' ? principal.directory : undefined;
+  return from === undefined || (untilMs !== undefined && policy.directory(from.name) !== undefined);
 }
 
 /** By what the credential is narrowed; undefined where it is not good any more. */
@@ -94,6 +109,10 @@ function limitsOf(
     const rule = policy.rule(id);
     if (rule?.robotId !== principal.id || rule.robot !== name) return undefined;
     return rule.grants === undefined ? [] : [rule.grants];
+  }
+  if (kind === 'directory') {
+    const from = principal.kind === 'user' ? principal.directory : undefined;
+    return from !== undefined && policy.directory(from.name)?.id === id ? [] : undefined;
   }
   const token = kind === 'token' ? policy.token(id) : undefined;
   if (token?.ownerId !== principal.id || token.owner !== name || !isUnexpired(token, nowMs)) return undefined;

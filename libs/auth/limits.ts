@@ -28,6 +28,7 @@ export const MAX_CLAIM_PATTERN = 256;
 export const MAX_CLAIM_VALUE = 1024;
 /** Of a person, as an issuer tells them; some send as many. */
 export const MAX_ISSUER_GROUPS = 200;
+export const MAX_DIRECTORY_GROUPS = 200;
 /** https://openid.net/specs/openid-connect-core-1_0.html#IDToken */
 export const MAX_SUBJECT_LENGTH = 255;
 /** How long a login through an issuer, or what a machine got for its token, may last. */

@@ -1,3 +1,4 @@
+import type { DirectoryRecord } from './directory.ts';
 import type { IssuerRecord, Rule } from './issuer.ts';
 import type { BindingRecord, PrincipalRecord, SigningKeyRecord, TokenRecord } from './records.ts';
 
@@ -8,6 +9,7 @@ export interface Policy {
   issuer(name: string): IssuerRecord | undefined;
   /** Of whichever issuer. */
   rule(id: string): Rule | undefined;
+  directory(name: string): DirectoryRecord | undefined;
   /** Given to the subject of that text (`user:alice`, `anyone`), in the order of their ids. */
   bindingsOf(subject: string): readonly BindingRecord[];
 }
@@ -25,6 +27,7 @@ export interface Directory {
   principals(): readonly Entry<PrincipalRecord>[];
   tokens(): readonly Entry<TokenRecord>[];
   bindings(): readonly Entry<BindingRecord>[];
+  directories(): readonly Entry<DirectoryRecord>[];
   signingKeys(): readonly Entry<SigningKeyRecord>[];
   issuers(): readonly Entry<IssuerRecord>[];
 }

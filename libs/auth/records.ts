@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { directoryName, directoryRecord } from './directory.ts';
 import {
   description,
   grants,
@@ -11,7 +12,7 @@ import {
   timeMs,
 } from './fields.ts';
 import { issuerName, issuerRecord } from './issuer.ts';
-import { MAX_ISSUER_GROUPS, MAX_SECRETS, MAX_SUBJECT_LENGTH } from './limits.ts';
+import { MAX_DIRECTORY_GROUPS, MAX_ISSUER_GROUPS, MAX_SECRETS, MAX_SUBJECT_LENGTH } from './limits.ts';
 import { isPasswordHash } from './password.ts';
 import { ROLES } from './roles.ts';
 import { isSubject } from './subject.ts';
@@ -50,6 +51,14 @@ export const userRecord = z.object({
       groups: z.array(groupName).max(MAX_ISSUER_GROUPS),
       atMs: timeMs,
       endsAtMs: timeMs,
+    })
+    .exactOptional(),
+  /** Of one who comes from a directory: which entry of it is his, and the groups that he is in there. */
+  directory: z
+    .object({
+      name: directoryName,
+      subject: z.string().min(1).max(MAX_SUBJECT_LENGTH),
+      groups: z.array(groupName).max(MAX_DIRECTORY_GROUPS),
     })
     .exactOptional(),
 });
@@ -110,6 +119,7 @@ export const AUTH_RECORDS = {
   binding: bindingRecord,
   key: signingKeyRecord,
   issuer: issuerRecord,
+  directory: directoryRecord,
 } as const;
 
 export type AuthKind = keyof typeof AUTH_RECORDS;

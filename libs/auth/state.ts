@@ -37,12 +37,14 @@ export function createAuthState(): AuthState {
     },
     principal: (name) => tables.principal.get(name)?.record,
     token: (id) => tables.token.get(id)?.record,
+    directory: (name) => tables.directory.get(name)?.record,
     issuer: (name) => tables.issuer.get(name)?.record,
     rule: (id) => rules.get(id),
     bindingsOf: (subject) => bySubject.get(subject) ?? [],
     principals: () => list('principal'),
     tokens: () => list('token'),
     bindings: () => list('binding'),
+    directories: () => list('directory'),
     signingKeys: () => list('key'),
     issuers: () => list('issuer'),
   };
@@ -80,5 +82,12 @@ function indexed(bindings: readonly Entry<BindingRecord>[]): Map<string, Binding
 }
 
 function emptyTables(): Tables {
-  return { principal: new Map(), token: new Map(), binding: new Map(), key: new Map(), issuer: new Map() };
+  return {
+    principal: new Map(),
+    token: new Map(),
+    binding: new Map(),
+    key: new Map(),
+    issuer: new Map(),
+    directory: new Map(),
+  };
 }

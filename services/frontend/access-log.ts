@@ -6,7 +6,14 @@ export function accessLog(log: Logger): OnRequest {
   const write = plainLines(log);
   return ({ failure, asked: _asked, durationMs, ...request }) => {
     const why = failure instanceof Error ? failure.message : undefined;
-    const fields = { ...request, failure: why, durationMs: Math.round(durationMs) };
+    const cause = request.status >= 500 ? causeOf(failure) : undefined;
+    const fields = { ...request, failure: why, cause, durationMs: Math.round(durationMs) };
     write(request.status >= 500 ? 'warn' : 'info', fields, 'request');
   };
+}
+
+/** What lies behind a failure, for who is to mend it; clients are not told. */
+function causeOf(failure: unknown): string | undefined {
+  const { cause } = failure instanceof Error ? failure : {};
+  return cause instanceof Error ? cause.message : undefined;
 }

@@ -19,7 +19,7 @@ import { httpMetrics } from '#libs/telemetry/metrics/http.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
 import { keepTls, toldToLog } from '#libs/tls/keeper.ts';
 import { accessLog } from './access-log.ts';
-import { authSettingsFrom, readAdminPassword, requireSafe } from './auth/config.ts';
+import { authSettingsFrom, readAdminPassword, readDirectoryPassword, requireSafe } from './auth/config.ts';
 import type { FirstAdministrator } from './auth/first-administrator.ts';
 import { frontendProcessSettings, frontendSettingsFrom } from './config.ts';
 import { connectElsewhere, type Elsewhere, type OwnServices } from './elsewhere/connect.ts';
@@ -79,6 +79,8 @@ async function start(): Promise<RunningService> {
         counters: cache,
         settings: authSettings,
         firstAdministrator: { password: readAdminPassword(config), onMade: showAdministrator },
+        readDirectoryPassword: () => readDirectoryPassword(config),
+        clock: Date.now,
       },
     }),
     regionsUsed: (signal) => used.of(signal),

@@ -34,9 +34,7 @@ export function wireFrontend(options: FrontendOptions, budget: ReadBudget, signa
       },
       maxCachedBytes: settings.maxCachedContentBytes,
     }),
-    authentication:
-      options.authentication &&
-      createAuthentication(options.authentication, { now, clock: () => Date.now() }),
+    authentication: options.authentication && createAuthentication(options.authentication, now),
     verification,
     files: createLocalFiles({
       ...{ storage, verification },

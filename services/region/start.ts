@@ -24,7 +24,7 @@ import { storageMetrics } from '#libs/telemetry/metrics/storage.ts';
 import { summaryMetrics } from '#libs/telemetry/metrics/summaries.ts';
 import type { TlsKeeper } from '#libs/tls/keeper.ts';
 import { accessLog } from '../frontend/access-log.ts';
-import { authSettingsFrom, readAdminPassword } from '../frontend/auth/config.ts';
+import { authSettingsFrom, readAdminPassword, readDirectoryPassword } from '../frontend/auth/config.ts';
 import type { FirstAdministrator } from '../frontend/auth/first-administrator.ts';
 import { frontendSettingsFrom } from '../frontend/config.ts';
 import { startFrontend } from '../frontend/service.ts';
@@ -148,6 +148,8 @@ function serve(
         counters: cache,
         settings: authSettings,
         firstAdministrator: { password: readAdminPassword(config), onMade: onFirstAdministrator },
+        readDirectoryPassword: () => readDirectoryPassword(config),
+        clock: Date.now,
       },
     }),
     storage: localClient(storageContract, storage.storage),

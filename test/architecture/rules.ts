@@ -8,6 +8,7 @@ export const vendorFolders: Readonly<Record<string, string>> = {
   etcd3: 'libs/etcd',
   ioredis: 'libs/cache',
   jose: 'libs/jwt',
+  ldapts: 'libs/ldap',
   '@opentelemetry/*': 'libs/telemetry',
   pino: 'libs/telemetry',
   koa: 'services/frontend',

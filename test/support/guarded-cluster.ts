@@ -18,13 +18,16 @@ export type Headers = Readonly<Record<string, string>>;
 
 const PASSWORD = 'the administrator of the tests';
 
-export async function startGuardedCluster(args: readonly string[] = []): Promise<GuardedCluster> {
+export async function startGuardedCluster(
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<GuardedCluster> {
   const dir = await mkdtemp(join(tmpdir(), 'meridian-password-'));
   const file = join(dir, 'password');
   await writeFile(file, `${PASSWORD}\n`);
   const cluster = await startCluster({
     args: ['--auth', ...args],
-    env: { MERIDIAN_ADMIN_PASSWORD_FILE: file },
+    env: { ...env, MERIDIAN_ADMIN_PASSWORD_FILE: file },
   });
   const us = cluster.registry('us');
   const admin = basic('admin', PASSWORD);

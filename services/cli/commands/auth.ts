@@ -4,6 +4,7 @@ import { wrongUsage, type ExitCode } from '../exit.ts';
 import { didYouMean } from '../nearest.ts';
 import { grant, grants, revoke } from './auth/bindings.ts';
 import { can } from './auth/can.ts';
+import { directories } from './auth/directories.ts';
 import { issuers } from './auth/issuers.ts';
 import { keys } from './auth/keys.ts';
 import { robots, users } from './auth/principals.ts';
@@ -24,6 +25,9 @@ const help = `Usage: meridian auth users [list]
        meridian auth grants
        meridian auth can [WHO] ACTION [REPOSITORY]
        meridian auth whoami
+       meridian auth directories [list]
+       meridian auth directories set NAME --file FILE [--ca-file FILE]
+       meridian auth directories remove NAME
        meridian auth keys rotate [--drop-all]
        meridian auth issuers [list]
        meridian auth issuers add NAME --url URL [--allow-private]
@@ -62,6 +66,7 @@ const SUBCOMMANDS: Readonly<Record<string, Run>> = {
   grants,
   can,
   whoami,
+  directories,
   keys,
   issuers,
 };

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { optionalSetting, setting, type ValuesOf } from '#libs/config/env.ts';
 import { ConfigError } from '#libs/config/errors.ts';
@@ -35,6 +36,7 @@ export const authProcessSettings = {
   /** For trying OpenID Connect out. */
   oidcHttp: setting('MERIDIAN_OIDC_HTTP', oneOf('never', 'loopback'), 'never'),
   auditDir: optionalSetting('MERIDIAN_AUDIT_DIR', path),
+  ldapPasswordFile: optionalSetting('MERIDIAN_LDAP_PASSWORD_FILE', readableFile),
   adminPasswordFile: optionalSetting('MERIDIAN_ADMIN_PASSWORD_FILE', readableFile),
 };
 
@@ -58,7 +60,18 @@ export function authSettingsFrom(config: AuthConfig): AuthSettings | undefined {
 export function readAdminPassword({ adminPasswordFile }: AuthConfig): string | undefined {
   return adminPasswordFile === undefined
     ? undefined
-    : readFileSync(adminPasswordFile, 'utf8').replace(/\r?\n$/, '');
+    : withoutLineEnd(readFileSync(adminPasswordFile, 'utf8'));
+}
+
+/** The password by which a directory is asked: read each time, so that the file can be replaced. */
+export async function readDirectoryPassword({ ldapPasswordFile }: AuthConfig): Promise<string | undefined> {
+  return ldapPasswordFile === undefined
+    ? undefined
+    : withoutLineEnd(await readFile(ldapPasswordFile, 'utf8'));
+}
+
+function withoutLineEnd(text: string): string {
+  return text.replace(/\r?\n$/, '');
 }
 
 /** Throws a ConfigError for a front end that others than this machine reach, where that is not safe. */

@@ -1,4 +1,4 @@
-import type { Authentication } from '#libs/auth/identity.ts';
+import { identify, type Authentication } from '#libs/auth/identity.ts';
 import { parseSecret } from '#libs/auth/secret.ts';
 import type { AuthState } from '#libs/auth/state.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
@@ -24,27 +24,36 @@ export interface LoginOptions {
   readonly proofs: Proofs;
   readonly delays: Delays;
   readonly machines: Machines;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
 }
 
 /**
  * What was proven before costs nothing; a password that was not waits its turn, and longer the more attempts were wrong. What the
  * registry made at random can't be guessed, so that an outdated token of someone locks nobody out. A machine's token is looked at anew each time.
  */
-export function createLogin({ proofs, delays, machines }: LoginOptions): Login {
+export function createLogin({ proofs, delays, machines, clock }: LoginOptions): Login {
   return async (state, ctx, given, leastMs = 0) => {
     const { name, password } = given;
     ctx.state.tried = name;
     if (machines.isToken(state, password)) return machines.prove(state, ctx, password, name);
-    const before = proofs.known(given, leastMs);
+    const before = proofs.known(state, given, leastMs);
     if (before !== undefined) return before;
     const { signal } = ctx.state;
     const who = { name, address: addressOf(ctx) };
     const isGuess = parseSecret(password) === undefined;
     if (isGuess) await delays.require(who, signal);
-    const proven = await proofs.prove(state, given, signal);
+    const failed = async (): Promise<void> => {
+      if (isGuess) await delays.failed(who, signal);
+    };
+    const proven = await proofs.prove(state, given, signal).catch(async (error: unknown) => {
+      // What can't be checked has been wrong as far as it could be: an outage of a directory is no time for guesses.
+      if (error instanceof RegistryError && error.code === 'UNAVAILABLE') await failed();
+      throw error;
+    });
     signal.throwIfAborted();
+    if (proven === undefined || identify(state, proven, clock()) === undefined) await failed();
     if (proven !== undefined) return proven;
-    if (isGuess) await delays.failed(who, signal);
     // One sentence for a wrong name and a wrong secret.
     throw new RegistryError('UNAUTHORIZED', 'The name or the password or token is wrong.');
   };

@@ -1,15 +1,13 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Authentication } from '#libs/auth/identity.ts';
+import { identify, type Authentication } from '#libs/auth/identity.ts';
 import type { AuthState } from '#libs/auth/state.ts';
 import type { Given, IdentitySource } from './sources/source.ts';
 
 /** Names with passwords, robots' secrets or personal access tokens. */
 export interface Proofs {
-  /**
-   * What was proven before with the same name and secret, and holds for so long still; whether it is worth anything is for `identify` to say.
-   */
-  known(given: Given, leastMs: number): Authentication | undefined;
+  /** What was proven before with the same name and secret, if it is worth something still and will be for so long. */
+  known(state: AuthState, given: Given, leastMs: number): Authentication | undefined;
   /** Undefined where they are wrong. Throws what the source of identities throws. */
   prove(state: AuthState, given: Given, signal: AbortSignal): Promise<Authentication | undefined>;
 }
@@ -24,7 +22,7 @@ const MAX_PROOFS = 10_000;
 
 /**
  * Remembers what was proven, under a hash by a key of this process alone. That holds for a credential as it was: a password that was
- * changed since has another id, and the old proof names the old one.
+ * changed since has another id, and the old proof names the old one. Then it is proven once more: the new one may be the same.
  */
 export function createProofs({ source, clock }: ProofsOptions): Proofs {
   const key = randomBytes(32);
@@ -32,9 +30,9 @@ export function createProofs({ source, clock }: ProofsOptions): Proofs {
   const keyOf = ({ name, password }: Given): string =>
     createHmac('sha256', key).update(`${name}:${password}`).digest('base64');
   return {
-    known: (given, leastMs) => {
+    known: (state, given, leastMs) => {
       const proof = proven.get(keyOf(given));
-      return proof === undefined || !holds(proof, clock() + leastMs) ? undefined : proof;
+      return proof && identify(state, proof, clock() + leastMs) && proof;
     },
     prove: async (state, given, signal) => {
       const proof = await source.check(state, given, signal);
@@ -42,8 +40,4 @@ export function createProofs({ source, clock }: ProofsOptions): Proofs {
       return proof;
     },
   };
-}
-
-function holds({ untilMs = Infinity }: Authentication, nowMs: number): boolean {
-  return nowMs < untilMs;
 }

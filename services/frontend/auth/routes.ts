@@ -2,6 +2,7 @@ import { readAudit } from '../audit/read-audit.ts';
 import type { Route } from '../routes.ts';
 import { addBinding, listBindings, removeBinding } from './admin/bindings.ts';
 import { can } from './admin/can.ts';
+import { listDirectories, removeDirectory, setDirectory } from './admin/directories.ts';
 import { addIssuer, addRule, editIssuer, listIssuers, removeIssuer, removeRule } from './admin/issuers.ts';
 import { rotateKeys } from './admin/keys.ts';
 import { listTokens, makeToken, removeToken } from './admin/personal-tokens.ts';
@@ -47,6 +48,15 @@ export function authRoutes(authentication: Authentication): Route[] {
       `${AUTH}/issuers/:issuer/rules/:rule`,
       'administer',
       removeRule(authentication),
+      'deletes no content',
+    ],
+    ['get', `${AUTH}/directories`, 'administer', listDirectories(authentication)],
+    ['put', `${AUTH}/directories/:directory`, 'administer', setDirectory(authentication)],
+    [
+      'delete',
+      `${AUTH}/directories/:directory`,
+      'administer',
+      removeDirectory(authentication),
       'deletes no content',
     ],
     ['post', `${AUTH}/keys/rotation`, 'administer', rotateKeys(authentication)],

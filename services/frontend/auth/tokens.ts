@@ -119,7 +119,8 @@ const claimsOf = z.object({
   id: z.string().default(''),
   credential: z
     .custom<Credential>(
-      (text) => typeof text === 'string' && /^(password|secret|token|rule):[A-Za-z0-9_-]+$/.test(text),
+      (text) =>
+        typeof text === 'string' && /^(password|secret|token|rule|directory):[A-Za-z0-9_-]+$/.test(text),
     )
     .optional(),
   /** Until when what was proven counts, in milliseconds: without the tolerance that clocks are given for `exp`. */

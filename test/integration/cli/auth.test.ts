@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startGuardedCluster, type GuardedCluster } from '#test/support/guarded-cluster.ts';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { BOB, COMPANY, companySettings, SERVICE } from '#test/support/company-directory.ts';
+import { basic, startGuardedCluster, type GuardedCluster } from '#test/support/guarded-cluster.ts';
+import { startLdapServer } from '#test/support/ldap-server.ts';
 import { readTable } from '#test/support/meridian-program.ts';
+import { send } from '#test/support/registry-client.ts';
 
 const launcher = join(import.meta.dirname, '../../../services/cli/meridian.mjs');
 
@@ -13,8 +16,10 @@ let cluster: GuardedCluster;
 let home: string;
 
 beforeAll(async () => {
-  cluster = await startGuardedCluster();
   home = await mkdtemp(join(tmpdir(), 'meridian-home-'));
+  const password = join(home, 'ldap-password');
+  await writeFile(password, `${SERVICE.password}\n`);
+  cluster = await startGuardedCluster([], { MERIDIAN_LDAP_PASSWORD_FILE: password });
 }, 120_000);
 afterAll(async () => {
   await cluster.dispose();
@@ -76,3 +81,30 @@ it('an administrator logs in, makes users and robots, and gives them roles; each
   expect((await meridian([], 'logout')).code).toBe(0);
   expect((await meridian([], 'auth', 'whoami')).code).toBe(1);
 }, 180_000);
+
+it('an administrator names a directory, whose users then log in with their passwords, in each region', async () => {
+  const server = await startLdapServer({ entries: COMPANY });
+  onTestFinished(() => server.close());
+  const file = join(home, 'directory.json');
+  await writeFile(file, JSON.stringify(companySettings(server.url)));
+  expect((await meridian(['admin', cluster.password], 'login')).code).toBe(0);
+  const set = await meridian([], 'auth', 'directories', 'set', 'corp', '--file', file);
+  expect([set.out, set.err]).toEqual([expect.stringContaining('corp is set'), '']);
+  const listed = await meridian([], 'auth', 'directories');
+  expect(readTable(listed.out, 'NAME', 'SERVERS')).toEqual([
+    expect.objectContaining({ NAME: 'corp', SERVERS: server.url }),
+  ]);
+  const authorization = basic(BOB.name, BOB.password);
+  for (const region of ['us', 'eu', 'ap']) {
+    const answer = await send(cluster.registry(region), 'GET', '/meridian/v1/auth/self', {
+      headers: authorization,
+    });
+    expect(JSON.parse(answer.body.toString())).toMatchObject({
+      name: 'bob',
+      groups: ['corp/devs', 'corp/ops'],
+    });
+  }
+  expect((await meridian([], 'auth', 'directories', 'remove', 'corp')).code).toBe(0);
+  const gone = await send(cluster.registry('us'), 'GET', '/v2/', { headers: authorization });
+  expect(gone.status).toBe(401);
+});

@@ -5,11 +5,13 @@ import type { Auth } from '#libs/rpc/contracts.ts';
 import type { AuthEntry } from '#types/meridian/v1/AuthEntry.ts';
 import type { AuthFrame } from '#types/meridian/v1/AuthFrame.ts';
 
-/** Identities and permissions that tests write as they like; front ends follow them. Changes through the service are not offered. */
+/** Identities and permissions that tests write as they like; front ends follow them. Of changes through the service, admitting a user alone is offered. */
 export interface MemoryAuth {
   readonly auth: Auth;
   put(kind: AuthKind, name: string, record: object): void;
   remove(kind: AuthKind, name: string): void;
+  /** The text of one that is there. */
+  record(kind: AuthKind, name: string): string;
   /** A signing key in use; those before it are retired. Gives its id. */
   rotate(): string;
   /** Ends the streams and opens no others: what is known grows stale. */
@@ -41,6 +43,7 @@ export function memoryAuth(): MemoryAuth {
   const memory: MemoryAuth = {
     put: (kind, name, record) => change({ kind, name, record: JSON.stringify(record) }),
     remove: (kind, name) => change({ kind, name, record: '' }),
+    record: (kind, name) => records.get(`${kind}/${name}`)?.record ?? '',
     rotate: () => {
       for (const { kind, name, record } of records.values()) {
         if (kind !== 'key') continue;
@@ -89,6 +92,20 @@ export function memoryAuth(): MemoryAuth {
         changePrincipal: refuse,
         removePrincipal: refuse,
         rotateKeys: refuse,
+      },
+      ...{ setDirectory: refuse, removeDirectory: refuse },
+      admitUser: async ({ name, directory, subject, groups }) => {
+        const key = `principal/${name}`;
+        const before = JSON.parse(records.get(key)?.record ?? '{}') as { id?: string; directory?: object };
+        const isSame =
+          before.directory !== undefined &&
+          'subject' in before.directory &&
+          before.directory.subject === subject;
+        const id = (isSame ? before.id : undefined) ?? randomUUID();
+        const from = { name: directory, subject, groups };
+        const user = { kind: 'user', id, groups: [], disabled: false, createdAtMs: 0, directory: from };
+        memory.put('principal', name, user);
+        return { id, position: { catalogId: 'memory', revision, stalenessMs: 0 } };
       },
       ...{ addToken: refuse, removeToken: refuse, addBinding: refuse, removeBinding: refuse },
       ...{ changeIssuer: refuse, removeIssuer: refuse, logIn: refuse },

@@ -120,6 +120,7 @@ function shown({ name, record }: Entry<PrincipalRecord>): object {
     ...(record.description !== undefined && { description: record.description }),
     ...{ groups, disabled, createdAt: shownTime(createdAtMs), expiresAt: shownTime(expiresAtMs) },
     ...(record.kind === 'user' && { hasPassword: record.password !== undefined }),
+    ...(record.kind === 'user' && record.directory !== undefined && { directory: record.directory }),
     ...(record.kind === 'robot' && {
       secrets: record.secrets.map((secret) => ({
         id: secret.id,

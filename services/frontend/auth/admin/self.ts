@@ -52,7 +52,10 @@ export function changeOwnPassword(authentication: Authentication): Handler {
     const { password, newPassword } = await jsonBody(ctx, passwords);
     const { credential } = await login(known.state(), ctx, { name, password });
     if (!credential.startsWith('password:')) {
-      throw new RegistryError('DENIED', 'Your present password is needed; a token will not do.');
+      throw new RegistryError(
+        'DENIED',
+        'Your present password is needed, and is to be one of the registry itself: a token will not do, and the password of a directory is changed there.',
+      );
     }
     const change = JSON.stringify({ passwordHash: await hashPassword(newPassword) });
     const { signal } = ctx.state;

@@ -62,11 +62,15 @@ function changedUser(old: UserRecord, change: PrincipalChange, { id }: Fresh): U
   if (addSecret !== undefined || removeSecrets !== undefined) {
     throw invalid('A user has a password and personal access tokens; secrets are for robots.');
   }
-  const fields = { kind: 'user', ...common(old, change) } as const;
+  const { directory } = old;
+  const fields = { kind: 'user', ...common(old, change), ...(directory && { directory }) } as const;
   const changed = passwordHash == null ? undefined : { id, hash: passwordHash };
   const password = passwordHash === undefined ? old.password : changed;
   if (old.login !== undefined && password !== undefined) {
     throw invalid(`This user logs in through the issuer ${old.login.issuer}, and has no password here.`);
+  }
+  if (directory !== undefined && password !== undefined) {
+    throw invalid(`This user’s password is that of the directory ${directory.name}; change it there.`);
   }
   return {
     ...fields,
@@ -94,7 +98,7 @@ function changedRobot(old: RobotRecord, change: PrincipalChange, { nowMs }: Fres
 function common(
   old: PrincipalRecord,
   change: PrincipalChange,
-): Omit<UserRecord, 'kind' | 'password' | 'login'> {
+): Omit<UserRecord, 'kind' | 'password' | 'login' | 'directory'> {
   const { groups = old.groups, disabled = old.disabled } = change;
   const { description = old.description, expiresAtMs = old.expiresAtMs } = change;
   return {

@@ -1,7 +1,9 @@
 import type { Auth } from '#libs/rpc/contracts.ts';
+import { createAdmitUser } from './admit-user.ts';
 import { createAddBinding, createRemoveBinding } from './bindings.ts';
 import type { AuthOptions } from './change.ts';
 import { createChangePrincipal } from './change-principal.ts';
+import { createRemoveDirectory, createSetDirectory } from './directories.ts';
 import { createMakeFirstAdministrator } from './first-administrator.ts';
 import { createFollowAuth, type FollowAuthOptions } from './follow-auth.ts';
 import { createChangeIssuer, createRemoveIssuer } from './issuers.ts';
@@ -19,6 +21,9 @@ export function authHandlers(options: AuthOptions & Omit<FollowAuthOptions, 'fra
     removePrincipal: createRemovePrincipal(options),
     addToken: createAddToken(options),
     removeToken: createRemoveToken(options),
+    setDirectory: createSetDirectory(options),
+    removeDirectory: createRemoveDirectory(options),
+    admitUser: createAdmitUser(options),
     addBinding: createAddBinding(options),
     removeBinding: createRemoveBinding(options),
     changeIssuer: createChangeIssuer(options),

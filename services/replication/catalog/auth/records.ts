@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DirectoryRecord } from '#libs/auth/directory.ts';
 import { AUTH_RECORDS, type AuthKind } from '#libs/auth/records.ts';
 import type { IssuerRecord } from '#libs/auth/issuer.ts';
 import type { BindingRecord, PrincipalRecord, SigningKeyRecord, TokenRecord } from '#libs/auth/records.ts';
@@ -19,6 +20,7 @@ export const tokenRecord: Codec<TokenRecord> = jsonCodec(AUTH_RECORDS.token);
 export const bindingRecord: Codec<BindingRecord> = jsonCodec(AUTH_RECORDS.binding);
 export const signingKeyRecord: Codec<SigningKeyRecord> = jsonCodec(AUTH_RECORDS.key);
 export const issuerRecord: Codec<IssuerRecord> = jsonCodec(AUTH_RECORDS.issuer);
+export const directoryRecord: Codec<DirectoryRecord> = jsonCodec(AUTH_RECORDS.directory);
 
 /** By what stands in their keys. */
 export const authRecords = {
@@ -27,4 +29,5 @@ export const authRecords = {
   binding: bindingRecord,
   key: signingKeyRecord,
   issuer: issuerRecord,
+  directory: directoryRecord,
 } satisfies Record<AuthKind, unknown>;

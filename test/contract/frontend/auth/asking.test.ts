@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hashPassword } from '#libs/auth/password.ts';
 import { defaultAuthSettings } from '#services/frontend/auth/settings.ts';
 import { memoryRegions } from '#test/support/memory/region.ts';
 import type { Answer } from '#test/support/registry-client.ts';
@@ -37,6 +38,18 @@ describe('whoever asks', () => {
       expect((await region.send('GET', manifest, { headers: guest.basic })).status).toBe(403);
       expect((await region.send('GET', '/v2/team/app/tags/list', { headers: guest.basic })).status).toBe(200);
       expect((await region.send('GET', manifest, { headers: stranger.basic })).status).toBe(404);
+    }
+  });
+
+  it('gets in with a password that was changed to what it was before', async () => {
+    const { memory, us, known } = guarded();
+    const hash = await hashPassword('correct horse battery');
+    for (const id of ['password-1', 'password-2']) {
+      const user = { kind: 'user', id: 'id-of-alice', groups: [], disabled: false, createdAtMs: 0 };
+      memory.put('principal', 'alice', { ...user, password: { id, hash } });
+      await known();
+      const headers = basic('alice', 'correct horse battery');
+      expect((await us.send('GET', '/v2/', { headers })).status).toBe(200);
     }
   });
 

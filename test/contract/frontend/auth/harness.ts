@@ -20,6 +20,8 @@ const IMAGE = 'application/vnd.oci.image.manifest.v1+json';
 /** Two regions' front ends with authentication, and people with each role on `team/**`; `public/*` is anyone's to pull. */
 export interface Guarded {
   readonly memory: MemoryAuth;
+  /** Of all that authentication does: goes as this machine's, and further when told so. */
+  readonly clock: { advance(ms: number): void };
   readonly us: TestFrontend;
   readonly eu: TestFrontend;
   readonly dev: Person;
@@ -41,22 +43,31 @@ export interface Guarded {
 }
 
 /** Made anew for each test; for the top of a test file. */
-export function guardedOfEachTest(): () => Guarded {
+export function guardedOfEachTest(secrets: { directoryPassword?: string } = {}): () => Guarded {
   const start = frontendsOfEachTest();
   let guarded: Guarded | undefined;
   beforeEach(async () => {
-    guarded = await openGuarded(start);
+    guarded = await openGuarded(start, secrets);
   });
   return () => guarded ?? expect.unreachable('no test runs');
 }
 
-async function openGuarded(start: ReturnType<typeof frontendsOfEachTest>): Promise<Guarded> {
+async function openGuarded(
+  start: ReturnType<typeof frontendsOfEachTest>,
+  { directoryPassword }: { directoryPassword?: string },
+): Promise<Guarded> {
   const memory = memoryAuth();
+  let aheadMs = 0;
+  const others = {
+    firstAdministrator,
+    readDirectoryPassword: async () => directoryPassword,
+    clock: () => Date.now() + aheadMs,
+  };
   const open = (region: MemoryRegion, settings: Partial<AuthSettings> = {}): Promise<TestFrontend> => {
     const counters = createMemoryCache(() => performance.now());
     const all = { ...defaultAuthSettings, ...settings };
     return start(region, {
-      authentication: { auth: memory.auth, counters, settings: all, firstAdministrator },
+      authentication: { auth: memory.auth, counters, settings: all, ...others },
     });
   };
   const regions = memoryRegions('us', 'eu');
@@ -85,6 +96,7 @@ async function openGuarded(start: ReturnType<typeof frontendsOfEachTest>): Promi
     us.send('PUT', path, { body, headers: { ...who.basic, 'content-type': IMAGE } });
   await known();
   return {
+    clock: { advance: (ms) => void (aheadMs += ms) },
     ...{ memory, us, eu, admin, dev, puller, guest, stranger, open, known, put },
     tokenOf: async (who, ...scopes) => {
       const query = scopes.map((scope) => `&scope=${scope}`).join('');
