@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Beside the environment of this process. */
   readonly env?: Record<string, string>;
+  /** What it reads of its standard input. */
+  readonly input?: string;
 }
 
 const PROBE_TIMEOUT_MS = 20_000;
@@ -41,8 +43,10 @@ export function findClient(
     ...availability(name, missing),
     run: async (args, given = {}) => {
       const limits = { timeout: RUN_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES };
-      const { stdout } = await promisify(execFile)(name, args, { ...limits, ...withEnvironment(given) });
-      return stdout;
+      const running = promisify(execFile)(name, args, { ...limits, ...withEnvironment(given) });
+      // A program that has ended already reads nothing.
+      running.child.stdin?.on('error', () => undefined).end(given.input ?? '');
+      return (await running).stdout;
     },
   };
 }

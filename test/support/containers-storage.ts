@@ -7,6 +7,8 @@ import { findClient, type Availability, type ClientProgram } from './client-prog
 export interface ContainersStorage {
   readonly podman: (...args: string[]) => Promise<string>;
   readonly buildah: (...args: string[]) => Promise<string>;
+  /** The same with something to read. */
+  readonly withInput: (input: string) => Pick<ContainersStorage, 'podman' | 'buildah'>;
 }
 
 const ENVIRONMENT = { BUILDAH_ISOLATION: 'chroot' };
@@ -16,12 +18,14 @@ export const podmanAvailable: Availability = found.podman;
 export const buildahAvailable: Availability = found.buildah;
 
 export function containersStorage(dir: string): ContainersStorage {
-  const run = (program: ClientProgram, args: string[]): Promise<string> =>
-    program.run(args, { env: ENVIRONMENT });
-  return {
-    podman: (...args) => run(found.podman, [...podmanOptions(dir), ...args]),
-    buildah: (...args) => run(found.buildah, [...storageOptions(dir), ...args]),
+  const programs = (input?: string): Pick<ContainersStorage, 'podman' | 'buildah'> => {
+    const options = { env: ENVIRONMENT, ...(input !== undefined && { input }) };
+    return {
+      podman: (...args) => found.podman.run([...podmanOptions(dir), ...args], options),
+      buildah: (...args) => found.buildah.run([...storageOptions(dir), ...args], options),
+    };
   };
+  return { ...programs(), withInput: programs };
 }
 
 /** That it is installed says little: without enough rights it can't even list images. */

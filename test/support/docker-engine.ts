@@ -8,6 +8,8 @@ import { startDaemon, type Daemon } from './daemon.ts';
 /** A Docker engine of the tests' own, with no images and no network. */
 export interface DockerEngine {
   readonly docker: (...args: string[]) => Promise<string>;
+  /** The same for someone whose credentials are kept in that directory, with something to read. */
+  readonly as: (config: string, input: string | undefined, ...args: string[]) => Promise<string>;
   readonly stop: () => Promise<void>;
 }
 
@@ -23,6 +25,8 @@ export async function startDockerEngine(): Promise<DockerEngine | string> {
   await writeFile(join(dir, 'daemon.json'), '{}');
   const env = { DOCKER_HOST: host, DOCKER_CONFIG: join(dir, 'client'), DOCKER_CLI_EXPERIMENTAL: 'enabled' };
   const docker = (...args: string[]): Promise<string> => client.run(args, { env });
+  const as: DockerEngine['as'] = (config, input, ...args) =>
+    client.run(args, { env: { ...env, DOCKER_CONFIG: config }, ...(input !== undefined && { input }) });
   const stop = async (engine?: Daemon): Promise<void> => {
     await engine?.stop();
     await containerd.stop();
@@ -33,7 +37,7 @@ export async function startDockerEngine(): Promise<DockerEngine | string> {
       args: [...daemonOptions(dir), '--host', host, '--containerd', containerd.socket],
       answers: () => docker('version'),
     });
-    return { docker, stop: () => stop(engine) };
+    return { docker, as, stop: () => stop(engine) };
   } catch (error) {
     await stop();
     return `dockerd can't start here: ${String(error)}`;
