@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
-import { startCluster, type TestCluster } from './cluster.ts';
+import { REGIONS, startCluster, type TestCluster } from './cluster.ts';
 import { send, type Answer } from './registry-client.ts';
 
 /** A cluster with authentication, and its administrator. */
@@ -47,6 +47,36 @@ export async function startGuardedCluster(
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Makes a user with a token and a role, and gives what he sends along once all regions know him. */
+export async function addUser(
+  cluster: GuardedCluster,
+  name: string,
+  {
+    role = 'developer',
+    repositories,
+    groups = [],
+  }: { role?: string; repositories?: string; groups?: string[] },
+): Promise<Headers> {
+  await cluster.change('PUT', `/users/${name}`, { groups });
+  if (repositories !== undefined)
+    await cluster.change('POST', '/bindings', { role, subject: `user:${name}`, repositories });
+  const made = await cluster.change('POST', '/tokens', { owner: name });
+  const headers = basic(name, (JSON.parse(made.body.toString()) as { secret: string }).secret);
+  await everywhere(
+    cluster,
+    async (registry) => (await send(registry, 'GET', '/v2/', { headers })).status === 200,
+  );
+  return headers;
+}
+
+/** Waits until it holds in each region. */
+export async function everywhere(
+  cluster: GuardedCluster,
+  holds: (registry: string) => Promise<boolean>,
+): Promise<void> {
+  for (const region of REGIONS) await until(() => holds(cluster.registry(region)));
 }
 
 export function basic(name: string, secret: string): Headers {

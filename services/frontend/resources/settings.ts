@@ -26,11 +26,32 @@ export function changeSettings({ catalog, cache, settings }: Frontend): Handler 
     const repository = scopeOf(ctx);
     const ifMatch = readVersion(header(ctx, 'if-match'));
     const patch = (await readBody(ctx, 'change of settings', MAX_PATCH_BYTES)).toString();
+    if (repository !== undefined && settings.deletion === 'off') refuseRetention(patch);
     const request = { repository: repository ?? '', patch, ifMatch };
     const answer = await catalog.changeSettings(request, { signal: ctx.state.signal });
     cache.wrote(repository, answer.position);
     tellSettings(ctx, repository, answer, settings);
   };
+}
+
+/** Where nobody deletes, nobody has the registry delete for him either; for all repositories an operator may still. Throws DENIED. */
+function refuseRetention(patch: string): void {
+  const untagged = untaggedOf(patch);
+  if (untagged === undefined || untagged === null || untagged === 'keep') return;
+  throw new RegistryError(
+    'DENIED',
+    'Deletion is turned off in this registry, so that a repository can only keep what is untagged ("keep", or null); ask its operator.',
+  );
+}
+
+/** Whether the rest is as it should be is for the catalog to say. */
+function untaggedOf(patch: string): unknown {
+  try {
+    const { untagged } = Object(JSON.parse(patch)) as { untagged?: unknown };
+    return untagged;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Undefined for the defaults. */

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { REGIONS } from '#test/support/cluster.ts';
 import {
+  addUser,
   basic,
   startGuardedCluster,
   until,
@@ -29,18 +30,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => cluster.dispose());
 
-async function developer(name: string, repositories: string): Promise<Headers> {
-  await cluster.change('PUT', `/users/${name}`, {});
-  await cluster.change('POST', '/bindings', { role: 'developer', subject: `user:${name}`, repositories });
-  const { secret } = JSON.parse(
-    (await cluster.change('POST', '/tokens', { owner: name })).body.toString(),
-  ) as { secret: string };
-  const headers = basic(name, secret);
-  for (const region of REGIONS)
-    await until(
-      async () => (await send(cluster.registry(region), 'GET', '/v2/', { headers })).status === 200,
-    );
-  return headers;
+function developer(name: string, repositories: string): Promise<Headers> {
+  return addUser(cluster, name, { repositories });
 }
 
 function get(region: string, path: string, headers: Headers): Promise<Answer> {
