@@ -36,7 +36,7 @@ export async function hashPassword(password: string): Promise<string> {
   }
   const salt = randomBytes(SALT_BYTES);
   const hash = await hashed(password, { ...COST, salt });
-  return `scrypt$${COST.N}$${COST.r}$${COST.p}$${salt.toString('base64url')}$${hash.toString('base64url')}`;
+  return formatHash({ ...COST, salt, hash });
 }
 
 /**
@@ -44,10 +44,10 @@ export async function hashPassword(password: string): Promise<string> {
  * Whoever calls keeps the number of calls under way low.
  */
 export async function verifyPassword(password: string, stored: string | undefined): Promise<boolean> {
-  const parsed = (stored === undefined ? undefined : parseHash(stored)) ?? NO_HASH;
+  const parsed = parseHash(stored ?? NO_HASH) ?? NO_PASSWORD;
   const tried = Buffer.byteLength(password) > MAX_PASSWORD_BYTES ? '' : password;
   const same = timingSafeEqual(await hashed(tried, parsed), parsed.hash);
-  return same && parsed !== NO_HASH && tried !== '';
+  return same && stored !== undefined && parsed !== NO_PASSWORD && tried !== '';
 }
 
 export function isPasswordHash(text: string): boolean {
@@ -55,7 +55,12 @@ export function isPasswordHash(text: string): boolean {
 }
 
 /** Costs what any hash does and is no password's. */
-const NO_HASH: ParsedHash = { ...COST, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
+const NO_PASSWORD: ParsedHash = { ...COST, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
+const NO_HASH = formatHash(NO_PASSWORD);
+
+function formatHash({ N, r, p, salt, hash }: ParsedHash): string {
+  return `scrypt$${N}$${r}$${p}$${salt.toString('base64url')}$${hash.toString('base64url')}`;
+}
 
 function parseHash(text: string): ParsedHash | undefined {
   const [, N, r, p, salt = '', hash = ''] = FORMAT.exec(text) ?? [];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readCases } from './cases.ts';
-import { openCoverage } from './coverage.ts';
+import { openCoverage } from '#test/support/coverage.ts';
 import { failureOf, fuzz } from './loop.ts';
 import type { Target } from './target.ts';
 import { TARGETS } from './targets/all.ts';
@@ -49,7 +49,7 @@ describe('the fuzzer', () => {
   }, 120_000);
 
   it('finds no such fault without it', async () => {
-    const blind = { take: () => ({ isNew: false, steps: 0 }), left: () => 0, close: () => undefined };
+    const blind = { take: () => ({ isNew: false, steps: 0, calls: 0 }), left: () => 0, close: () => undefined };
     let left = 300_000;
     const { finding, runs } = await fuzz(guarded, {
       coverage: blind,

@@ -1,5 +1,5 @@
 import { choiceOf, type Choice } from '#test/support/choice.ts';
-import type { Coverage } from './coverage.ts';
+import type { Coverage } from '#test/support/coverage.ts';
 import { mutated } from './mutate.ts';
 import { maxBytesOf, maxStepsOf, type Target } from './target.ts';
 

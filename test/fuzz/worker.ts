@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { openCoverage } from './coverage.ts';
+import { openCoverage } from '#test/support/coverage.ts';
 import { fuzz, type Outcome } from './loop.ts';
 import { TARGETS } from './targets/all.ts';
 

@@ -184,12 +184,12 @@ it('a refresh gives no more than what was narrowed at first, through any region 
   const scope = 'repository:team/app:pull,push,delete,* repository:team/other:push registry:meridian:*';
   const given = { grant_type: 'password', username: 'dev', password: secret, access_type: 'offline', scope };
   let refresh = '';
-  await everywhere(cluster, async () => (refresh = (await form('us', given)).refresh_token ?? '') !== '');
+  await everywhere(cluster, async () => (refresh = (await form('us', given))['refresh_token'] ?? '') !== '');
   for (const region of REGIONS) {
     await expect
       .poll(
         async () =>
-          (await form(region, { grant_type: 'refresh_token', refresh_token: refresh, scope })).scope,
+          (await form(region, { grant_type: 'refresh_token', refresh_token: refresh, scope }))['scope'],
       )
       .toMatch(/^repository:team\/app:pull(,\*)?$/);
     const { access_token = '' } = await form(region, {

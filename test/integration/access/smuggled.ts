@@ -2,7 +2,7 @@
 export interface Smuggling {
   readonly name: string;
   /** The bytes, with `inner`, a whole request, where a parser that is wrong takes it for the next one. */
-  text(inner: string): string;
+  readonly text: (inner: string) => string;
 }
 
 const HEAD = 'POST /v2/team/app/blobs/uploads/ HTTP/1.1\r\nHost: registry\r\n';

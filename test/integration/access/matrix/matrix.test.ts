@@ -51,6 +51,31 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => cluster.dispose());
 
+/** The forms in which content is named, and the rows that name it so. */
+const FORMS: Readonly<Record<string, RegExp>> = {
+  tag: /^GET .*manifests\/latest$/,
+  digest: /^GET .*manifests\/sha256:/,
+  HEAD: /^HEAD /,
+  Range: /blobs\/sha256:.* range$/,
+  referrers: /referrers\/sha256:/,
+  upload: /^POST .*uploads\/$/,
+  'mount from': /[?&]mount=.*&from=/,
+  '?tag=': /^PUT .*manifests\/sha256:[0-9a-f]{64}\?tag=/,
+  encoded: /%2F/,
+};
+
+it('every form has its rows', () => {
+  const asked = ROWS.map((row) => {
+    const [method, path, sent] = row.request(REPOSITORY, content);
+    return `${method} ${path}${sent?.headers?.['range'] === undefined ? '' : ' range'}`;
+  });
+  for (const [form, expression] of Object.entries(FORMS))
+    expect(
+      asked.some((one) => expression.test(one)),
+      form,
+    ).toBe(true);
+});
+
 it('every route has its rows', () => {
   const frontend = { settings: {}, authentication: {} as Authentication } as Frontend;
   const routes = routeTable(frontend, {} as ReadBuffers).map(

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { digestOf } from '#libs/oci/digest.ts';
 import { OCI_CONFIG, OCI_MANIFEST } from '#libs/oci/mediatype.ts';
 import type { Sent } from '#test/support/registry-client.ts';
 import { SECRET, type Person } from './people.ts';
@@ -87,7 +88,11 @@ export const ROWS: readonly Row[] = [
       (who) => (who === 'administrator' ? 201 : 202),
       (name, { secretBlob }) => ['POST', `/v2/${name}/blobs/uploads/?mount=${secretBlob}&from=${SECRET}`],
     ],
-    'an upload at once': [
+    'a blob at once': [
+      201,
+      (name) => ['POST', `/v2/${name}/blobs/uploads/?digest=${digestOf(Buffer.from('x'))}`, { body: 'x' }],
+    ],
+    'a blob at once that is another': [
       400,
       (name) => ['POST', `/v2/${name}/blobs/uploads/?digest=${NO_DIGEST}`, { body: 'x' }],
     ],
@@ -111,6 +116,14 @@ export const ROWS: readonly Row[] = [
     'a tag that exists, moved': [
       (who) => (maintains.includes(who) ? 201 : 403),
       (name, content) => ['PUT', `/v2/${name}/manifests/moving`, image(content, randomUUID())],
+    ],
+    'a new tag of a manifest by digest': [
+      201,
+      (name, content) => byDigest(name, `t-${randomUUID()}`, image(content, randomUUID())),
+    ],
+    'a tag that exists, moved by a manifest by digest': [
+      (who) => (maintains.includes(who) ? 201 : 403),
+      (name, content) => byDigest(name, 'moving', image(content, randomUUID())),
     ],
     'other bytes under a digest, with a tag that exists': [
       400,
@@ -214,7 +227,17 @@ function registry(may: readonly Person[], routes: readonly string[]): Row[] {
   });
 }
 
-function image({ config }: Content, salt?: string): Sent {
+/** A PUT by digest that sets a tag. */
+function byDigest(
+  name: string,
+  tag: string,
+  sent: Sent & { readonly body: string },
+): readonly [string, string, Sent] {
+  const path = `/v2/${name}/manifests/${digestOf(Buffer.from(sent.body))}?tag=${tag}`;
+  return ['PUT', path, sent];
+}
+
+function image({ config }: Content, salt?: string): Sent & { readonly body: string } {
   const body = JSON.stringify({
     schemaVersion: 2,
     mediaType: OCI_MANIFEST,

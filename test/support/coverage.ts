@@ -6,6 +6,8 @@ export interface Covered {
   readonly isNew: boolean;
   /** How many times blocks of code were entered: a measure of work that is the same on every machine. */
   readonly steps: number;
+  /** How many times functions were called: coarser, and the sum of what was done one after the other is that of its parts. */
+  readonly calls: number;
 }
 
 /** V8's own coverage of this thread, block by block, of the files that `isMeant`. */
@@ -42,11 +44,13 @@ export function openCoverage(isMeant: (url: string) => boolean): Coverage {
       const { result } = answer as Profiler.TakePreciseCoverageReturnType;
       let isNew = false;
       let steps = 0;
+      let calls = 0;
       for (const { url, functions } of result) {
         if (!isMeant(url)) continue;
         for (const { ranges } of functions) {
           const [whole] = ranges;
           if (whole === undefined || whole.count === 0) continue;
+          calls += whole.count;
           for (const { count } of ranges) steps += count;
           const key = `${url}:${whole.startOffset}:${whole.endOffset}`;
           const before = missing.get(key) ?? [[whole.startOffset, whole.endOffset + 1]];
@@ -55,7 +59,7 @@ export function openCoverage(isMeant: (url: string) => boolean): Coverage {
           if (peek === undefined) missing.set(key, after);
         }
       }
-      return { isNew, steps };
+      return { isNew, steps, calls };
     },
     left: () => [...missing.values()].reduce((sum, intervals) => sum + intervals.length, 0),
     close: () => {
