@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { connect, type TLSSocket } from 'node:tls';
-import type { TlsFiles } from '#libs/rpc/tls.ts';
+import type { TlsFiles } from '#libs/tls/identity.ts';
 
 /** A connection of HTTP/2 that its client writes frame by frame, so that it need not keep to the protocol. */
 export interface FrameConnection {

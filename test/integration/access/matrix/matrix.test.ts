@@ -24,7 +24,8 @@ import {
   type By,
   type Person,
 } from './people.ts';
-import { OTHER_ROUTES, ROWS, type Content, type Row } from './rows.ts';
+import type { Content } from './pushed.ts';
+import { OTHER_ROUTES, ROWS, type Row } from './rows.ts';
 
 let cluster: GuardedCluster;
 let people: Record<Person, Record<By, Headers>>;

@@ -1,17 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { digestOf } from '#libs/oci/digest.ts';
-import { OCI_CONFIG, OCI_MANIFEST } from '#libs/oci/mediatype.ts';
 import type { Sent } from '#test/support/registry-client.ts';
+import { byDigest, image, type Content } from './pushed.ts';
 import { SECRET, type Person } from './people.ts';
-
-/** What the repository holds. */
-export interface Content {
-  readonly digest: string;
-  readonly blob: string;
-  readonly config: { readonly digest: string; readonly size: number };
-  /** A blob of the secret repository. */
-  readonly secretBlob: string;
-}
 
 /** One request, and who may make it. Written from the documented roles, not from the code that decides. */
 export interface Row {
@@ -225,25 +216,4 @@ function registry(may: readonly Person[], routes: readonly string[]): Row[] {
     const sent = ['PUT', 'PATCH', 'POST'].includes(method) ? { body: 'no JSON' } : {};
     return { route, name: route, may, about: 'registry', request: () => [method, path, sent] };
   });
-}
-
-/** A PUT by digest that sets a tag. */
-function byDigest(
-  name: string,
-  tag: string,
-  sent: Sent & { readonly body: string },
-): readonly [string, string, Sent] {
-  const path = `/v2/${name}/manifests/${digestOf(Buffer.from(sent.body))}?tag=${tag}`;
-  return ['PUT', path, sent];
-}
-
-function image({ config }: Content, salt?: string): Sent & { readonly body: string } {
-  const body = JSON.stringify({
-    schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
-    config: { mediaType: OCI_CONFIG, ...config },
-    layers: [],
-    ...(salt !== undefined && { annotations: { salt } }),
-  });
-  return { headers: { 'content-type': OCI_MANIFEST }, body };
 }
