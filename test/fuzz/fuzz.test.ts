@@ -49,7 +49,11 @@ describe('the fuzzer', () => {
   }, 120_000);
 
   it('finds no such fault without it', async () => {
-    const blind = { take: () => ({ isNew: false, steps: 0, calls: 0 }), left: () => 0, close: () => undefined };
+    const blind = {
+      take: () => ({ isNew: false, steps: 0, calls: 0 }),
+      left: () => 0,
+      close: () => undefined,
+    };
     let left = 300_000;
     const { finding, runs } = await fuzz(guarded, {
       coverage: blind,

@@ -125,7 +125,8 @@ describe.skipIf(!hasRedis)(`an attacker who has Redis${redisLeftOut}`, () => {
       async (registry) => (await send(registry, 'GET', PATH, { headers: { ...carol } })).status === 401,
     );
     await attacker.flushall();
-    for (const [key, value] of before) if (Buffer.isBuffer(value)) await attacker.restore(key, 0, value, 'REPLACE');
+    for (const [key, value] of before)
+      if (Buffer.isBuffer(value)) await attacker.restore(key, 0, value, 'REPLACE');
     for (const region of REGIONS) expect((await get(region, PATH, carol)).status).toBe(401);
     await requireNothingChanged();
   });
