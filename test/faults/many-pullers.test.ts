@@ -66,8 +66,11 @@ describe(`content is there before its copy is, for ${CLIENTS} clients of one blo
       const blob = await pushPeriodic(cluster.region('us').registry, BLOB_BYTES);
       const ap = cluster.region('ap');
       const before = between(cluster);
+      // So that they are gone long before it has come.
+      cluster.links.set('us', 'ap', { bytesPerSecond: 2 * MEGABYTE });
       await Promise.all(Array.from({ length: LEAVING }, () => read(ap.registry, blob, MEGABYTE)));
       expect(await holdsBlob(ap, blob.digest)).toBe(false);
+      cluster.links.set('us', 'ap', LINK);
       await vi.waitFor(async () => expect(await holdsBlob(ap, blob.digest)).toBe(true), {
         timeout: MAX_TEST_MS / 2,
         interval: 100,

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { OCI_LAYER, OCI_MANIFEST } from '#libs/oci/mediatype.ts';
 import { collectNow, explain } from '#test/support/collection.ts';
-import { image, pushContent, rootOf, type Content } from '#test/support/content.ts';
+import { descriptor, image, piece, pushContent, rootOf, type Content } from '#test/support/content.ts';
 import { pull, send } from '#test/support/registry-client.ts';
 import { inWholeSuiteOnly, readBudget } from './support/budget.ts';
 import { eventually } from './support/eventually.ts';
@@ -14,7 +16,10 @@ const SHORT_PINS_MS = 1_000;
 const LONG_PINS_MS = 600_000;
 const ROUNDS = 3;
 /** How long a pin of another region is waited for that a defect may never make. */
-const PIN_WAIT_MS = 4_000;
+const PIN_WAIT_MS = 8_000;
+/** So that ap can't hold what it is asked to for a minute. */
+const LARGE_BYTES = 2_000_000;
+const SLOW = { bytesPerSecond: 32_000, windowBytes: 16_000 };
 const MAX_TEST_MS = 180_000;
 
 interface Trial {
@@ -50,12 +55,15 @@ describe('content that leaves a region is not lost', () => {
     (await explain(registry(region), region, rootOf(content).digest)).some(
       ({ pins }) => Array.isArray(pins) && pins.length > 0,
     );
-  const moved = async (repository: string, from: string, ...to: string[]): Promise<void> => {
-    await place(registry('eu'), { repository }, to);
-    await until(async () => {
-      const { status } = await send(registry(from), 'GET', `/v2/${repository}/manifests/1.0`);
-      return status === 403;
-    });
+  /** Places it in one region, and waits until those that are named know of it. */
+  const moved = async (repository: string, to: string, ...knowing: string[]): Promise<void> => {
+    await place(registry('eu'), { repository }, [to]);
+    for (const name of knowing) {
+      await until(async () => {
+        const { status } = await send(registry(name), 'HEAD', `/v2/${repository}/manifests/1.0`);
+        return (status === 403) === (name !== to);
+      });
+    }
   };
   const collect = async (region: string): Promise<void> => {
     for (let round = 0; round < ROUNDS; round++) await collectNow(registry(region), region);
@@ -76,7 +84,7 @@ describe('content that leaves a region is not lost', () => {
     await pushed(repository, content, 'us');
     await again(trial);
     cluster.links.set('us', 'eu', { flow: 'broken' });
-    await moved(repository, 'us', 'eu');
+    await moved(repository, 'eu', 'us', 'eu');
     await collect('us');
     cluster.links.heal();
     await eventually(() => pull(registry('eu'), repository, '1.0'));
@@ -88,28 +96,28 @@ describe('content that leaves a region is not lost', () => {
   };
 
   /**
-   * Content of us and eu is to be in eu only. us lets it go, and while it has asked eu, but is not done, since it has to ask ap for something else,
-   * the content is placed in us only, which us hears of too late: now eu lets it go as well.
+   * Content of us and eu is to be in eu only. us lets it go, and when it has asked eu, but waits for ap to take something else, the content
+   * is placed in us only, which us hears of too late: now eu lets it go as well.
    */
   const goThereAndBack = async (trial: Trial): Promise<void> => {
     await start();
-    const content = image('back');
-    const other = comingAfter(content);
+    const other = largeImage();
+    const content = comingBefore(other);
     await pushed('team/back', content, 'us', 'eu');
-    await pushed('team/other', other, 'us', 'ap');
+    await pushed('team/other', other, 'us');
     await again(trial);
-    cluster.links.link('us', 'ap').set({ flow: 'held' });
-    await moved('team/other', 'us', 'ap');
-    await moved('team/back', 'us', 'eu');
+    cluster.links.link('us', 'ap').set(SLOW);
+    await moved('team/other', 'ap', 'us', 'ap');
+    await moved('team/back', 'eu', 'us', 'eu');
     const collecting = collect('us');
     collecting.catch(() => undefined);
     const waitsUntil = performance.now() + PIN_WAIT_MS;
     await until(async () => performance.now() > waitsUntil || (await pinned('eu', content)));
 
     cluster.links.link('coordinator', 'us').set({ flow: 'held' });
-    await moved('team/back', 'eu', 'us');
+    await moved('team/back', 'us', 'eu');
     await collect('eu');
-    cluster.links.link('us', 'ap').set({ flow: 'open' });
+    cluster.links.link('us', 'ap').set({ bytesPerSecond: Infinity });
     await until(async () => !(await holdsBlob(cluster.region('us'), rootOf(content).digest)));
     cluster.links.heal();
     await collecting;
@@ -141,13 +149,21 @@ describe('content that leaves a region is not lost', () => {
   });
 });
 
-/** An image whose blobs are asked for after those of the other: collections go by digests. */
-function comingAfter(content: Content): Content {
+function largeImage(): Content {
+  const { blobs, manifests } = image('other', { layers: 0 });
+  const layer = piece(randomBytes(LARGE_BYTES), OCI_LAYER);
+  const manifest = JSON.parse(manifests[0]?.bytes.toString() ?? '') as object;
+  const bytes = JSON.stringify({ ...manifest, layers: [descriptor(layer)] });
+  return { blobs: [...blobs, layer], manifests: [piece(bytes, OCI_MANIFEST)] };
+}
+
+/** An image whose blobs are asked for first: collections go by digests. */
+function comingBefore(other: Content): Content {
   const first = (of: Content): string =>
     [...of.blobs, ...of.manifests].map(({ digest }) => digest).sort()[0] ?? '';
   for (let i = 0; ; i++) {
-    const after = image(`after ${i}`);
-    if (first(after) > first(content)) return after;
+    const before = image(`before ${i}`);
+    if (first(before) < first(other)) return before;
   }
 }
 

@@ -10,6 +10,8 @@ export interface LayerWorkload {
   readonly seed: number;
   /** Ends the work; what is under way goes on to its end. */
   readonly signal: AbortSignal;
+  /** Hears of each manifest that was acknowledged. */
+  readonly onAcknowledged?: () => void;
 }
 
 export interface ReusedLayers {
@@ -66,6 +68,7 @@ async function write(writer: Writer, reused: ReusedLayers): Promise<void> {
       if (status !== 201) throw new Error(`PUT gives ${status}.`);
       reused.acknowledged += 1;
       reused.standing.add(image.digest);
+      writer.onAcknowledged?.();
       mine.push(image.digest);
       if (random() > DELETED) continue;
       const [chosen = ''] = mine.splice(Math.floor(random() * mine.length), 1);

@@ -48,10 +48,15 @@ export async function wrongBlobFiles({ dataDir }: OnDisk): Promise<string[]> {
   for (const name of names) {
     const [algorithm = ''] = name.split('/');
     const path = join(blobs, name);
-    if (!(await stat(path)).isFile()) continue;
-    const hash = createHash(algorithmOf(parseDigest(`${algorithm}:${basename(name)}`)));
-    await pipeline(createReadStream(path), hash);
-    if (hash.digest('hex') !== basename(name)) wrong.push(path);
+    try {
+      if (!(await stat(path)).isFile()) continue;
+      const hash = createHash(algorithmOf(parseDigest(`${algorithm}:${basename(name)}`)));
+      await pipeline(createReadStream(path), hash);
+      if (hash.digest('hex') !== basename(name)) wrong.push(path);
+    } catch (error) {
+      // A collection may have removed it meanwhile.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
   return wrong;
 }
