@@ -170,7 +170,13 @@ function compose(surroundings: Surroundings, medium: Medium, stopping: AbortSign
   };
   const publisher = new Publisher({
     ...{ driver, locks, inventory, pin },
-    onCome: (digest) => verified.noteCome(digest),
+    onCome: async (digest) => {
+      if (!(await verified.noteCome(digest))) return;
+      // It was counted all the time, and now once more.
+      inventory.recount(stopping, digest).catch((error: unknown) => {
+        if (!stopping.aborted) surroundings.onFault(error);
+      });
+    },
   });
   const shared = { driver, settings, publisher, rows, clock };
 

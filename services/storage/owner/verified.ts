@@ -11,8 +11,8 @@ export interface VerifiedBlobs {
   noteDamaged(blob: HeldBlob, now: number): Promise<void>;
   /** The blob was removed on purpose. */
   forget(digest: Digest): Promise<void>;
-  /** The blob has come, having not been held: one that was damaged or had gone is repaired. */
-  noteCome(digest: Digest): Promise<void>;
+  /** The blob has come, having not been held: one that was damaged or had gone is repaired. True: it had gone, and this was not noticed. */
+  noteCome(digest: Digest): Promise<boolean>;
   /** Whether it was found to be whole at that time or later. */
   isVerified(digest: Digest, since: number): boolean;
   /** The last round that began; `begunAt` is 0 before the first. */
@@ -50,11 +50,13 @@ export function openVerifiedBlobs(owner: OwnerDatabase): VerifiedBlobs {
     forget: (digest) => commits.run(() => void remove.run(digest)),
     noteCome: async (digest) => {
       const at = atOf(digest);
-      if (at === undefined) return;
+      if (at === undefined) return false;
+      const hadGone = at >= 0;
       await commits.run(() => {
-        rounds.add({ repaired: 1, missing: at < 0 ? 0 : 1 });
+        rounds.add({ repaired: 1, missing: hadGone ? 1 : 0 });
         remove.run(digest);
       });
+      return hadGone;
     },
     isVerified: (digest, since) => (atOf(digest) ?? -1) >= since,
     round: () => rounds.newest(),

@@ -39,6 +39,7 @@ test.each(transports)('a round tells what it found, and what became of that, %s'
   expect(await under.scrub.rounds({}, live)).toMatchObject({ last: { ...round, repaired: 1 } });
   await loseBlob(dataDir, gone.digest);
   await bringBack(under, gone, 2);
+  await eventually(() => under.storage.stats({}, live)).toMatchObject({ blobs: 4, bytes: 4 * SIZE });
   const end = { last: { ...last, ...round, missing: 1, repaired: 2 }, current: null };
   expect(await under.scrub.rounds({}, live)).toMatchObject(end);
 
