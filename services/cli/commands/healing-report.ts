@@ -8,9 +8,11 @@ import { printable } from '../output/width.ts';
 
 interface RegionReports {
   readonly region: string;
+  /** Why it could not be asked. */
+  readonly unreachable?: string;
   readonly scrub: Scrub | null;
-  readonly verify: HealingReport;
-  readonly repair: HealingReport;
+  readonly verify: HealingReport | null;
+  readonly repair: HealingReport | null;
 }
 
 /** What regions find all the time, and what the last verification and repair of each has found. */
@@ -21,16 +23,27 @@ export async function showReports(api: Api, regions: readonly string[], tools: T
     regions.map(async (region): Promise<RegionReports> => {
       const told = status.regions.find((one) => one.region === region);
       if (told === undefined) throw new Exit(EXIT.notSo, `There is no region ${region} in this cluster.`);
+      const { scrub = null, unreachable } = told;
+      if (unreachable !== undefined) return { region, unreachable, scrub, verify: null, repair: null };
       const [verify, repair] = await Promise.all([
         readHealing(api, region, 'verify', signal),
         readHealing(api, region, 'repair', signal),
       ]);
-      return { region, scrub: told.scrub ?? null, verify, repair };
+      return { region, scrub, verify, repair };
     }),
   );
-  if (tools.json) await printJson(tools, reports);
-  else await printTable(tools, COLUMNS, reports.flatMap(rowsOf));
-  return EXIT.done;
+  const { out, json } = tools;
+  if (json) await printJson(tools, reports);
+  else {
+    await printTable(tools, COLUMNS, reports.flatMap(rowsOf));
+    for (const { region, unreachable } of reports) {
+      if (unreachable !== undefined)
+        await out.print(
+          out.style('yellow', `${printable(region)} can't be asked: ${printable(unreachable)}`),
+        );
+    }
+  }
+  return reports.some(({ unreachable }) => unreachable !== undefined) ? EXIT.notSo : EXIT.done;
 }
 
 const NUMBERS = ['CHECKED', 'BYTES', 'DAMAGED', 'MISSING', 'REPAIRED', 'LOST', 'BYTES/S'];
@@ -50,7 +63,7 @@ function rowsOf({ region, scrub, verify, repair }: RegionReports): string[][] {
     ['verify', verify],
     ['repair', repair],
   ] as const) {
-    if (told.startedAt !== undefined) add(work, healingCells(told.startedAt, told));
+    if (told?.startedAt !== undefined) add(work, healingCells(told.startedAt, told));
   }
   return rows;
 }

@@ -39,7 +39,8 @@ function healing(
 ${text} With a repository, only of what it names or was uploaded to it.
 
 ${REGION_HELP}
-  --report         begins nothing: what was found all the time, and by the last verification and repair`;
+  --report         begins nothing: what was found all the time, and by the last verification and repair; exit code 1
+                   where a region can not be asked`;
   return {
     name: work,
     summary,

@@ -102,6 +102,19 @@ describe('meridian verify and repair', () => {
       .toMatchObject([{ REGION: 'ap', MISSING: '1', REPAIRED: '1' }]);
   });
 
+  it('report what regions tell of themselves that can be asked, with exit code 1 where one can not', async () => {
+    await cluster.kill('ap');
+    const asked = async (): Promise<unknown> => {
+      const { code, out } = await meridian(cluster.registry('us'), 'verify', '--all', '--report');
+      return { code, out };
+    };
+    await expect.poll(asked, { timeout: 60_000 }).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/^eu +last round[^]*^ap can't be asked/m) as unknown,
+    });
+    await cluster.restart('ap');
+  }, 120_000);
+
   it('refuse a region that there is not, and none at all', async () => {
     const nowhere = await meridian(cluster.registry('us'), 'verify', '--region', 'mars');
     expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringContaining('mars')]);
