@@ -61,7 +61,7 @@ describe.each(transports)('an upload in a storage called %s', (transport) => {
     await expect(offsetOf(id)).rejects.toMatchObject(unknown);
     await expect(write(id, someBytes(5), 1000)).rejects.toMatchObject(unknown);
     await expect(finish(id, digestOf(someBytes(1000)))).rejects.toMatchObject(unknown);
-    expect(expired).toEqual({ uploads: 1, bytes: 1000 });
+    await eventually(() => expired).toEqual({ uploads: 1, bytes: 1000 });
   });
 
   it('lives on with every write', async () => {
