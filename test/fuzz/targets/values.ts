@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   parseIssuerChange,
+  parseDirectory,
   parsePersonLogin,
   parsePrincipalChange,
   parseTokenDetails,
@@ -79,7 +80,13 @@ export const VALUE_TARGETS: readonly Target[] = [
     ],
     check: (input) => {
       const text = input.toString();
-      for (const parse of [parsePrincipalChange, parseTokenDetails, parseIssuerChange, parsePersonLogin]) {
+      for (const parse of [
+        parsePrincipalChange,
+        parseTokenDetails,
+        parseIssuerChange,
+        parsePersonLogin,
+        parseDirectory,
+      ]) {
         const change = parsed<object>(() => parse(text), 'REQUEST_INVALID');
         if (change !== undefined) assert.deepEqual(parse(JSON.stringify(change)), change);
       }
