@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { askFrom } from '#test/support/ask-from.ts';
 import { basic, until } from '#test/support/guarded-cluster.ts';
 import { startLoneRegion, type LoneRegion } from '#test/support/lone-region.ts';
+import { nginx, startNginx } from '#test/support/nginx.ts';
 import type { Answer } from '#test/support/registry-client.ts';
 
 const PASSWORD = 'the administrator of the tests';
@@ -23,18 +23,8 @@ describe.each([
   const isBelieved = outcome === 'is believed';
   let scratch: string;
   let region: LoneRegion;
-  const ask = (path: string, headers: Record<string, string>, method = 'GET'): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      request(`http://${region.registry}${path}`, { method, headers, localAddress: from, family: 4 })
-        .on('response', (response) => {
-          buffer(response).then(
-            (body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
-            reject,
-          );
-        })
-        .on('error', reject)
-        .end();
-    });
+  const ask = (path: string, headers: Record<string, string>): Promise<Answer> =>
+    askFrom(from, region.registry, path, headers);
 
   beforeAll(async () => {
     scratch = await mkdtemp(join(tmpdir(), 'meridian-proxies-'));
@@ -58,7 +48,7 @@ describe.each([
     const journal = async (): Promise<unknown> =>
       JSON.parse((await ask('/meridian/v1/audit?who=mallory', ADMIN)).body.toString());
     await expect
-      .poll(journal)
+      .poll(journal, { timeout: 30_000 })
       .toMatchObject({ entries: [{ who: 'mallory', from: isBelieved ? '198.51.100.7' : STRANGER }] });
   });
 
@@ -85,3 +75,42 @@ describe.each([
     expect(asked.includes(429)).toBe(!isBelieved);
   });
 });
+
+it.skipIf(!nginx.usable)(
+  `nginx with the profile of deploy/ tells who asks it, and how${nginx.leftOut}`,
+  async () => {
+    const scratch = await mkdtemp(join(tmpdir(), 'meridian-proxies-'));
+    writeFileSync(join(scratch, 'password'), PASSWORD);
+    const region = await startLoneRegion(scratch, {
+      MERIDIAN_AUTH: 'on',
+      MERIDIAN_ADMIN_PASSWORD_FILE: join(scratch, 'password'),
+      MERIDIAN_TRUSTED_PROXIES: '127.0.0.1',
+    });
+    const storageDir = join(scratch, 'us', 'storage');
+    const proxy = await startNginx({
+      ...{ frontend: region.registry, storageDir, seenDir: storageDir, scratch: join(scratch, 'nginx') },
+    });
+    try {
+      const ask = (path: string, headers: Record<string, string>): Promise<Answer> =>
+        askFrom(STRANGER, proxy.registry, path, headers);
+      await until(async () => (await ask('/v2/', ADMIN)).status === 200);
+      const lies = {
+        'x-forwarded-for': '198.51.100.7',
+        'x-forwarded-proto': 'https',
+        'x-forwarded-host': 'lies.test',
+      };
+      const answer = await ask('/meridian/v1/status', { ...basic('mallory', 'wrong'), ...lies });
+      expect(String(answer.headers['www-authenticate'])).toContain(
+        `realm="http://${proxy.registry}/meridian/v1/token"`,
+      );
+      const journal = async (): Promise<unknown> =>
+        JSON.parse((await ask('/meridian/v1/audit?who=mallory', ADMIN)).body.toString());
+      await expect.poll(journal, { timeout: 30_000 }).toMatchObject({ entries: [{ from: STRANGER }] });
+    } finally {
+      await proxy.stop();
+      await region.stop();
+      await rm(scratch, { recursive: true, force: true });
+    }
+  },
+  180_000,
+);
