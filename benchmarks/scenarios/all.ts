@@ -1,4 +1,5 @@
 import { across } from './across.ts';
+import { authorization } from './authorization.ts';
 import { busyLink } from './busy-link.ts';
 import { hotTag } from './hot-tag.ts';
 import { hot } from './hot.ts';
@@ -14,7 +15,7 @@ import { tracing } from './tracing.ts';
 
 /** In the order in which they run. */
 export const scenarios: readonly Scenario[] = [
-  ...[hot, push, trace, tracing],
+  ...[hot, push, trace, tracing, authorization],
   ...[hotTag, tagPages, slowReaders],
   ...[across, replicaLag, stampede, busyLink, regionLost],
 ];

@@ -5,7 +5,7 @@ import type { PlannedProcess } from '#services/cluster/plan.ts';
 import { freePorts } from '#test/support/ports.ts';
 import type { Server, ServerOptions, StartServer } from './server.ts';
 import { pushTags } from './meridian-tags.ts';
-import { untilAnswers } from './until-answers.ts';
+import { untilAnswers, type FirstQuestion } from './until-answers.ts';
 
 export const REGION = 'us';
 
@@ -15,15 +15,20 @@ export const REGION = 'us';
  */
 export const startMeridian: StartServer = startMeridianAs('meridian', {});
 
-/** The same with more settings, under a name of its own. */
-export function startMeridianAs(name: string, env: Readonly<Record<string, string>>): StartServer {
-  return (options) => start(name, env, options);
+/** The same with more settings, under a name of its own; it is there when it answers `first`. */
+export function startMeridianAs(
+  name: string,
+  env: Readonly<Record<string, string>>,
+  first?: FirstQuestion,
+): StartServer {
+  return (options) => start(name, env, options, first);
 }
 
 async function start(
   name: string,
   env: Readonly<Record<string, string>>,
   { dataDir, logsRequests }: ServerOptions,
+  first?: FirstQuestion,
 ): Promise<Server> {
   const [etcdPort = 0, port = 0, peerPort = 0] = await freePorts(3);
   const registry = `127.0.0.1:${port}`;
@@ -51,7 +56,7 @@ async function start(
   };
   const launchAll = async (): Promise<void> => {
     for (const one of planned) running.push(await launch(one));
-    await untilAnswers(registry, () => false);
+    await untilAnswers(registry, () => false, first);
   };
   await launchAll();
   return {
