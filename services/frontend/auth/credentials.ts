@@ -10,6 +10,8 @@ export type Credentials =
 const MAX_BASIC_BYTES = 9 * 1024;
 const MAX_TOKEN_BYTES = 8 * 1024;
 
+/** One for all: making it takes longer than its work. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const SCHEME = /^(?<scheme>[A-Za-z]{1,16}) +(?<value>\S+)$/;
 /** https://www.rfc-editor.org/rfc/rfc6750#section-2.1 */
 const TOKEN68 = /^[A-Za-z0-9._~+/-]+=*$/;
@@ -52,7 +54,7 @@ function isSpellingOf(value: string, bytes: Buffer): boolean {
 
 function decode(bytes: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch {
     throw malformed('Basic credentials');
   }

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { identify, type Authentication } from '#libs/auth/identity.ts';
 import type { AuthState } from '#libs/auth/state.ts';
@@ -25,10 +25,9 @@ const MAX_PROOFS = 10_000;
  * changed since has another id, and the old proof names the old one. Then it is proven once more: the new one may be the same.
  */
 export function createProofs({ source, clock }: ProofsOptions): Proofs {
-  const key = randomBytes(32);
+  const key = randomBytes(32).toString('base64');
   const proven = new LRUCache<string, Authentication>({ max: MAX_PROOFS });
-  const keyOf = ({ name, password }: Given): string =>
-    createHmac('sha256', key).update(`${name}:${password}`).digest('base64');
+  const keyOf = ({ name, password }: Given): string => hash('sha256', `${key}${name}:${password}`, 'base64');
   return {
     known: (state, given, leastMs) => {
       const proof = proven.get(keyOf(given));
