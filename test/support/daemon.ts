@@ -29,12 +29,16 @@ export async function startDaemon(name: string, { args, env, answers }: DaemonOp
   const ended = once(child, 'close');
   await once(child, 'spawn');
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const kill = (): void => {
+    child.kill('SIGTERM');
+  };
   const stop = async (): Promise<void> => {
     if (!hasEnded()) child.kill('SIGTERM');
     await ended;
+    process.off('exit', kill);
   };
   // A run that is cut short leaves no daemon behind.
-  process.once('exit', () => child.kill('SIGTERM'));
+  process.once('exit', kill);
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     const answered = await answers().then(

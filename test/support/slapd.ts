@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
+import { findClient } from './client-program.ts';
+import { startDaemon } from './daemon.ts';
 import type { LdapEntry } from './ldap-server.ts';
 import { freePorts } from './ports.ts';
-import { findProgram, leftOut } from './server-program.ts';
 
 /** OpenLDAP's server, with entries of the tests; its data are gone when it is closed. */
 export interface Slapd {
@@ -18,44 +17,30 @@ export interface Slapd {
 // Where only root looks.
 process.env['PATH'] = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin`;
 
-const found = await findProgram({
-  name: 'slapd',
-  binary: 'slapd',
-  variable: 'SLAPD_BIN',
-  image: 'docker.io/library/openldap',
-});
-export const hasSlapd = found.program !== undefined;
+const program = findClient('slapd', ['-VV']);
+const slapadd = findClient('slapadd', ['-VV']);
 /** For the names of tests that need it. */
-export const slapdLeftOut = leftOut(found);
+export const slapdLeftOut = program.leftOut;
 
 const SCHEMAS = ['core', 'cosine', 'inetorgperson', 'nis'];
-const START_TIMEOUT_MS = 30_000;
 
 export async function startSlapd(suffix: string, entries: readonly LdapEntry[]): Promise<Slapd> {
-  if (found.program === undefined) throw new Error(`There is no slapd to start: ${found.missing}.`);
   const directory = await mkdtemp(join(tmpdir(), 'meridian-slapd-'));
   const file = join(directory, 'slapd.conf');
   await mkdir(join(directory, 'data'));
   await writeFile(file, configuration(suffix, join(directory, 'data')));
   await writeFile(join(directory, 'entries.ldif'), entries.map(ldif).join('\n'));
-  await promisify(execFile)('slapadd', ['-f', file, '-l', join(directory, 'entries.ldif')]);
+  await slapadd.run(['-f', file, '-l', join(directory, 'entries.ldif')]);
   const [port = 0] = await freePorts(1);
-  const url = `ldap://localhost:${port}`;
-  // It stays in the foreground where it is to tell what goes wrong.
-  const server = await found.program.launch(
-    ['-f', file, '-h', `ldap://127.0.0.1:${port}`, '-d', '0'],
-    directory,
-  );
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!(await answers(port))) {
-    if (performance.now() < deadline && !(await server.hasEnded())) continue;
-    await server.kill();
-    throw new Error('slapd did not start.');
-  }
+  // With `-d` it stays in the foreground.
+  const { stop } = await startDaemon('slapd', {
+    args: ['-f', file, '-h', `ldap://127.0.0.1:${port}`, '-d', '0'],
+    answers: () => connects(port),
+  });
   return {
-    url,
+    url: `ldap://localhost:${port}`,
     close: async () => {
-      await server.kill();
+      await stop();
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -86,14 +71,10 @@ function ldif({ dn, password, attributes }: LdapEntry): string {
   return [`dn: ${dn}`, ...lines, ...secret, ''].join('\n');
 }
 
-async function answers(port: number): Promise<boolean> {
+async function connects(port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1');
   try {
     await once(socket, 'connect');
-    return true;
-  } catch {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    return false;
   } finally {
     socket.destroy();
   }
