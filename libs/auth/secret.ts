@@ -19,8 +19,8 @@ const FORMAT = /^meridian_(token|robot)_([0-9a-f]{20})_([A-Za-z0-9_-]{43})$/;
 const ID = /^[0-9a-f]{20}$/;
 const HASH = /^[0-9a-f]{64}$/;
 
-export function createSecret(kind: SecretKind): Secret {
-  const id = randomBytes(10).toString('hex');
+/** Of that id or, without one, of a new one. */
+export function createSecret(kind: SecretKind, id: string = randomBytes(10).toString('hex')): Secret {
   const text = `${PREFIX[kind]}_${id}_${randomBytes(32).toString('base64url')}`;
   return { kind, id, text, sha256: hashOf(text) };
 }

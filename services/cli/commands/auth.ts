@@ -8,6 +8,7 @@ import { directories } from './auth/directories.ts';
 import { issuers } from './auth/issuers.ts';
 import { keys } from './auth/keys.ts';
 import { robots, users } from './auth/principals.ts';
+import { secret } from './auth/secret.ts';
 import { tokens } from './auth/tokens.ts';
 import { whoami } from './auth/whoami.ts';
 
@@ -25,6 +26,7 @@ const help = `Usage: meridian auth users [list]
        meridian auth grants
        meridian auth can [WHO] ACTION [REPOSITORY]
        meridian auth whoami
+       meridian auth secret          what "meridian login" kept, for other programs
        meridian auth directories [list]
        meridian auth directories set NAME --file FILE [--ca-file FILE]
        meridian auth directories remove NAME
@@ -66,6 +68,7 @@ const SUBCOMMANDS: Readonly<Record<string, Run>> = {
   grants,
   can,
   whoami,
+  secret,
   directories,
   keys,
   issuers,

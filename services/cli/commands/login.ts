@@ -1,19 +1,31 @@
 import { z } from 'zod';
 import { connectApi } from '../api/client.ts';
 import { credentialsOfEnv, keepCredentials, type Credentials } from '../api/credentials.ts';
+import { logInByBrowser } from '../api/oidc-login.ts';
 import { parseArguments, requireNoMore } from '../arguments.ts';
 import { printJson, registryOf, type Command, type Tools } from '../command.ts';
-import { EXIT, wrongUsage } from '../exit.ts';
+import { EXIT, wrongUsage, type ExitCode } from '../exit.ts';
+import { openPage } from '../open-page.ts';
+import { formatTime } from '../output/format.ts';
 import { printable } from '../output/width.ts';
 
 const loginHelp = `Usage: meridian login [--username NAME]
        meridian login --username NAME < password-file
+       meridian login --oidc ISSUER [--port PORT] [--no-browser]
 
 Logs in to a registry that asks for it, and keeps name and password in a file that only you can read
 (~/.config/meridian/credentials.json) until "meridian logout". The password, or a token in its place, is asked for, or read
 from standard input or from the file that MERIDIAN_PASSWORD_FILE names; with MERIDIAN_USERNAME, commands need no login.
 
-  --username NAME  who; asked for without it`;
+With --oidc, someone logs in by a browser, at an issuer that an administrator has added ("meridian auth issuers"); for a time, as the
+issuer's setting says. Then, for Docker and others:
+
+  meridian auth secret | docker login REGISTRY --username NAME --password-stdin
+
+  --username NAME  who; asked for without it
+  --oidc ISSUER    at that issuer
+  --port PORT      where the browser finds this program at the end (default: any), such as for ssh -L PORT:127.0.0.1:PORT
+  --no-browser     shows the address of the page alone`;
 
 const logoutHelp = `Usage: meridian logout
 
@@ -24,8 +36,9 @@ export const login: Command = {
   summary: 'log in to a registry, and keep the credentials',
   help: loginHelp,
   run: async (args, tools) => {
-    const { values, positionals } = parseArguments(args, { username: { type: 'string' } });
+    const { values, positionals } = parseArguments(args, OPTIONS);
     requireNoMore(positionals, 0);
+    if (values.oidc !== undefined) return logInAt(values.oidc, values, tools);
     const url = connectApi(registryOf(values, tools)).url;
     const credentials = await ask(values.username, tools);
     const api = connectApi(url, credentials);
@@ -39,6 +52,49 @@ export const login: Command = {
     return EXIT.done;
   },
 };
+
+const OPTIONS = {
+  username: { type: 'string' },
+  oidc: { type: 'string' },
+  port: { type: 'string' },
+  'no-browser': { type: 'boolean' },
+} as const;
+
+type Values = ReturnType<typeof parseArguments<typeof OPTIONS>>['values'];
+
+/** By a browser. */
+async function logInAt(issuer: string, values: Values, tools: Tools): Promise<ExitCode> {
+  const { err, out, env, signal } = tools;
+  const api = connectApi(registryOf(values, tools));
+  const show = async (url: string): Promise<void> => {
+    await err.print(`To log in, open ${url}`);
+    if (values['no-browser'] !== true && err.isInteractive) openPage(url);
+  };
+  const { name, groups, secret, expiresAt } = await logInByBrowser(api, {
+    issuer,
+    port: portOf(values.port),
+    show,
+    signal,
+  });
+  const file = keepCredentials(api.url, { username: name, password: secret }, env);
+  if (tools.json) {
+    await printJson(tools, { registry: api.url, name, groups, expiresAt, file });
+    return EXIT.done;
+  }
+  await out.print(
+    `${printable(name)} is logged in to ${api.url} until ${formatTime(expiresAt)}. The credentials are kept in ${file}.`,
+  );
+  await out.print(
+    `For Docker: npx meridian auth secret | docker login ${new URL(api.url).host} --username ${printable(name)} --password-stdin`,
+  );
+  return EXIT.done;
+}
+
+function portOf(text = '0'): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && (port === 0 || (port >= 1024 && port <= 65_535))) return port;
+  throw wrongUsage(`--port ${text}: expected a port from 1024 to 65535.`);
+}
 
 export const logout: Command = {
   name: 'logout',

@@ -3,7 +3,7 @@ import type { Counters } from '#libs/cache/counters.ts';
 import { openDirectory, type Directory } from '#libs/ldap/directory.ts';
 import type { Auth } from '#libs/rpc/contracts.ts';
 import { createAskers } from './asker.ts';
-import { createDelays, type Delays } from './delays.ts';
+import { createDelays } from './delays.ts';
 import type { FirstAdministratorOptions } from './first-administrator.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createKeyRing, type KeyRing } from './key-ring.ts';
@@ -46,7 +46,6 @@ export interface Authentication {
   readonly outbound: Outbound;
   readonly providers: Providers;
   readonly foreignTokens: ForeignTokens;
-  readonly delays: Delays;
   readonly tokens: RegistryTokens;
   readonly keys: KeyRing;
   readonly settings: AuthSettings;
@@ -78,7 +77,7 @@ export function createAuthentication(collaborators: AuthCollaborators, now: () =
   const rateLimits = createRateLimits(settings.rateLimits, counters, now);
   const gate = createGate({ known, askers, rateLimits, publicUrl, staleWarningMs });
   return {
-    ...{ auth, known, gate, login, machines, outbound, providers, foreignTokens, delays, tokens, keys },
+    ...{ auth, known, gate, login, machines, outbound, providers, foreignTokens, tokens, keys },
     ...{ settings, firstAdministrator, clock },
   };
 }

@@ -23,7 +23,7 @@ export function challenge(
   publicUrl: string | undefined,
   { scope, error }: Challenge,
 ): void {
-  const realm = `${publicUrl ?? `${ctx.state.origin.scheme}://${hostOf(ctx)}`}${TOKEN_PATH}`;
+  const realm = `${publicUrlOf(ctx, publicUrl)}${TOKEN_PATH}`;
   const parameters = [
     `realm="${realm}"`,
     `service="${SERVICE}"`,
@@ -34,6 +34,11 @@ export function challenge(
   const isDockers = ctx.path.startsWith('/v2');
   ctx.set('WWW-Authenticate', isDockers ? bearer : [BASIC, bearer]);
   if (isDockers) ctx.set('Docker-Distribution-API-Version', 'registry/2.0');
+}
+
+/** What clients call the registry: the setting or, without one, what this client calls it. */
+export function publicUrlOf(ctx: RequestContext, publicUrl: string | undefined): string {
+  return publicUrl ?? `${ctx.state.origin.scheme}://${hostOf(ctx)}`;
 }
 
 /** For the token endpoint, where one proves by name and password who one is. */

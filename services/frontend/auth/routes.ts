@@ -11,6 +11,7 @@ import { changeOwnPassword, whoAmI } from './admin/self.ts';
 import type { Authentication } from './authentication.ts';
 import { TOKEN_PATH } from './challenge.ts';
 import { readKeys } from './jwks.ts';
+import { beginLogin, completeLogin, endLogin } from './oidc/login-pages.ts';
 import { getToken, postToken } from './token-endpoint.ts';
 
 const AUTH = '/meridian/v1/auth';
@@ -21,6 +22,9 @@ export function authRoutes(authentication: Authentication): Route[] {
   return [
     ['get', TOKEN_PATH, 'nothing', getToken(authentication)],
     ['post', TOKEN_PATH, 'nothing', postToken(authentication)],
+    ['get', `${AUTH}/oidc/:issuer/start`, 'nothing', beginLogin(authentication)],
+    ['get', `${AUTH}/oidc/:issuer/callback`, 'nothing', endLogin(authentication)],
+    ['post', `${AUTH}/oidc/:issuer/session`, 'nothing', completeLogin(authentication)],
     ['get', '/meridian/v1/jwks', 'nothing', readKeys(authentication.keys)],
 
     ...KINDS.flatMap((kind): Route[] => [
