@@ -21,6 +21,8 @@ const PIN_WAIT_MS = 8_000;
 const LARGE_BYTES = 2_000_000;
 const SLOW = { bytesPerSecond: 32_000, windowBytes: 16_000 };
 const MAX_TEST_MS = 180_000;
+/** On a busy machine a region may be too late to be where its defect shows. */
+const MAX_TRIES = 3;
 
 interface Trial {
   /** In us and eu. */
@@ -111,7 +113,8 @@ describe('content that leaves a region is not lost', () => {
     await moved('team/back', 'eu', 'us', 'eu');
     const collecting = collect('us');
     collecting.catch(() => undefined);
-    const waitsUntil = performance.now() + PIN_WAIT_MS;
+    // Without a defect there will be one.
+    const waitsUntil = performance.now() + (trial.mutants === undefined ? Infinity : PIN_WAIT_MS);
     await until(async () => performance.now() > waitsUntil || (await pinned('eu', content)));
 
     cluster.links.link('coordinator', 'us').set({ flow: 'held' });
@@ -142,9 +145,18 @@ describe('content that leaves a region is not lost', () => {
     ])(
       'that %s',
       async (mutant, test) => {
-        await expect(test({ mutants: [mutant] })).rejects.toThrow(/got 503/);
+        const failures: string[] = [];
+        for (
+          let tries = 0;
+          tries < MAX_TRIES && !failures.some((words) => words.includes('got 503'));
+          tries++
+        ) {
+          if (tries > 0) await cluster.dispose();
+          await test({ mutants: [mutant] }).catch((error: unknown) => failures.push(String(error)));
+        }
+        expect(failures.join()).toContain('got 503');
       },
-      MAX_TEST_MS,
+      MAX_TRIES * MAX_TEST_MS,
     );
   });
 });
