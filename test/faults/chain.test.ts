@@ -50,8 +50,20 @@ describe('regions that follow each other do not wait for each other', () => {
     }
     return response.statusCode;
   };
+  const roundTrips = async (region: string): Promise<Record<string, number>> => {
+    const { body } = await send(registry(region), 'GET', '/meridian/v1/status');
+    const { regions } = JSON.parse(body.toString()) as {
+      regions: { region: string; roundTripMs?: number }[];
+    };
+    return Object.fromEntries(regions.map((one) => [one.region, one.roundTripMs ?? Infinity]));
+  };
   /** eu copies it from us, and ap follows eu. */
   const followed = async (digest: string) => {
+    const isNear = async (): Promise<boolean> => {
+      const { us = 0, eu = Infinity } = await roundTrips('ap');
+      return eu < us;
+    };
+    await expect.poll(isNear, { timeout: 60_000 }).toBe(true);
     const viaEu = cluster.links.link('eu', 'ap');
     const begun = Promise.withResolvers<undefined>();
     const inEu = read('eu', digest, (bytes) => bytes > MEGABYTE && begun.resolve(undefined));
