@@ -9,11 +9,15 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
+/** A century: what comes after it can still be written as a date. */
+const MAX_MS = 100 * 366 * 86_400_000;
+
 /** Milliseconds of `500ms`, `30s`, `1.5m`, `2h`, `7d`, or undefined for other text. */
 export function parseDuration(text: string): number | undefined {
   const [, value = '', unit = ''] = /^(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|min|h|d)$/.exec(text) ?? [];
   const unitMs = UNIT_MS[unit];
-  return unitMs === undefined ? undefined : Math.round(Number(value) * unitMs);
+  const ms = unitMs === undefined ? NaN : Math.round(Number(value) * unitMs);
+  return ms <= MAX_MS ? ms : undefined;
 }
 
 /** Throws an Exit for wrong usage. */
