@@ -17,6 +17,7 @@ import {
   type SpanOptions,
 } from '#libs/telemetry/trace.ts';
 import type { TlsIdentity } from '#libs/tls/identity.ts';
+import { regionOfCaller } from './caller.ts';
 import { chunkWriter } from './chunk-writer.ts';
 import type { Contract } from './contracts.ts';
 import { StatusError, toStatus } from './errors.ts';
@@ -96,7 +97,7 @@ function serveMethod(
   onFault: OnFault,
 ): UntypedHandleCall {
   const name = method.path.slice(1);
-  const begin = (call: AnyCall): { input: unknown; signal: AbortSignal; span: SpanOptions } => {
+  const begin = (call: AnyCall): { input: unknown; context: CallContext; span: SpanOptions } => {
     const abort = new AbortController();
     call.on('cancelled', () => abort.abort(new Error(`The caller of ${name} went away.`)));
     call.on('error', (error) => abort.abort(error));
@@ -105,7 +106,7 @@ function serveMethod(
     return {
       // Node would end a stream that was read to its end by destroying it, which looks like a caller who went away.
       input: method.requestStream ? call.iterator({ destroyOnReturn: false }) : call.request,
-      signal,
+      context: { signal, caller: () => regionOfCaller(call) },
       span: { kind: SpanKind.SERVER, parent, step: true, signal },
     };
   };
@@ -118,19 +119,19 @@ function serveMethod(
 
   if (method.responseStream) {
     return ((call: AnyCall) => {
-      const { input, signal, span } = begin(call);
-      const responses = streamInSpan(name, span, () => handler(input, { signal }) as AsyncIterable<unknown>);
-      pump(responses, call, signal).then(
+      const { input, context, span } = begin(call);
+      const responses = streamInSpan(name, span, () => handler(input, context) as AsyncIterable<unknown>);
+      pump(responses, call, context.signal).then(
         () => call.end(),
-        (error: unknown) => call.emit('error', report(error, signal)),
+        (error: unknown) => call.emit('error', report(error, context.signal)),
       );
     }) as UntypedHandleCall;
   }
   return ((call: AnyCall, callback: sendUnaryData<unknown>) => {
-    const { input, signal, span } = begin(call);
-    withSpan(name, span, () => handler(input, { signal }) as Promise<unknown>).then(
+    const { input, context, span } = begin(call);
+    withSpan(name, span, () => handler(input, context) as Promise<unknown>).then(
       (response) => callback(null, response),
-      (error: unknown) => callback(report(error, signal)),
+      (error: unknown) => callback(report(error, context.signal)),
     );
   }) as UntypedHandleCall;
 }

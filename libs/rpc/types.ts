@@ -4,6 +4,8 @@ import type { MethodDefinition } from '@grpc/proto-loader';
 /** What a handler knows of the call besides its request. `signal` aborts when nobody waits for the answer any more. */
 export interface CallContext {
   readonly signal: AbortSignal;
+  /** The region that the caller's certificate names; undefined where it shows none, or one that names no region. Absent within a process. */
+  readonly caller?: () => string | undefined;
 }
 
 /**

@@ -8,6 +8,9 @@ export interface TlsFiles {
 /** What a server shows to clients that show nothing themselves. */
 export type KeyPairFiles = Omit<TlsFiles, 'ca'>;
 
+/** In the subject of all certificates that `meridian certs` makes; the common name of a region's is the region. */
+export const CERTIFICATE_ORGANIZATION = 'Meridian';
+
 /** The files' contents. */
 export type Pems<Files> = { readonly [File in keyof Files]: Buffer };
 

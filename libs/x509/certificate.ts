@@ -1,5 +1,6 @@
 import { createHash, sign, type KeyObject } from 'node:crypto';
 import { isIP, SocketAddress } from 'node:net';
+import { CERTIFICATE_ORGANIZATION } from '#libs/tls/identity.ts';
 import { bits, integer, numbered, objectIdentifier, octets, sequence, set, time, TRUE, utf8 } from './der.ts';
 
 /** A certificate's content; keys are on the curve P-256. */
@@ -78,7 +79,7 @@ function extension(id: string, value: Buffer, weight?: 'critical'): Buffer {
 /** The organization, the same in all, and the common name. */
 function nameOf(commonName: string): Buffer {
   const part = (id: string, text: string): Buffer => set(sequence(objectIdentifier(id), utf8(text)));
-  return sequence(part('2.5.4.10', 'Meridian'), part('2.5.4.3', commonName));
+  return sequence(part('2.5.4.10', CERTIFICATE_ORGANIZATION), part('2.5.4.3', commonName));
 }
 
 function alternativeName(name: string): Buffer {

@@ -1,3 +1,5 @@
+import { RegistryError } from '#libs/oci/errors.ts';
+import { quote } from '#libs/oci/quote.ts';
 import { isPlaced, notPlaced, type Placement } from '#libs/placement.ts';
 import type { Peer, Scrub, Storage } from '#libs/rpc/contracts.ts';
 import { recheck } from '../healing/recheck.ts';
@@ -27,7 +29,8 @@ export function createPeerServer(options: PeerServerOptions): PeerTransfer {
   const { region, process, catalogId, state, storage, scrub, announcements, placement, mayGo } = options;
   return {
     ping: async () => ({ region, process, catalogId: catalogId(), state: state() }),
-    read: async function* (request, { signal }) {
+    read: async function* (request, { signal, caller }) {
+      requireSame(request.region, caller?.());
       await mayGo(request.digest, request.region, signal);
       yield* storage.read(request, { signal });
     },
@@ -50,4 +53,13 @@ export function createPeerServer(options: PeerServerOptions): PeerTransfer {
       return { region, ...(await holdContent(content, options, signal)) };
     },
   };
+}
+
+/** Where bytes may go depends on whom they go to: nobody says that he is another than his certificate does. */
+function requireSame(claimed: string, proven: string | undefined): void {
+  if (proven === undefined || proven === claimed) return;
+  throw new RegistryError(
+    'DENIED',
+    `Bytes are asked for the region ${quote(claimed)} with a certificate of the region ${quote(proven)}. Give the services of each region its own certificate.`,
+  );
 }
