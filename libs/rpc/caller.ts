@@ -5,7 +5,7 @@ import { CERTIFICATE_ORGANIZATION } from '#libs/tls/identity.ts';
 export function regionOfCaller(
   call: Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext'>,
 ): string | undefined {
-  const subject = call.getAuthContext()?.sslPeerCertificate?.subject;
-  if (subject === undefined || subject.O !== CERTIFICATE_ORGANIZATION) return undefined;
+  const subject = call.getAuthContext().sslPeerCertificate?.subject;
+  if (subject?.O !== CERTIFICATE_ORGANIZATION) return undefined;
   return typeof subject.CN === 'string' ? subject.CN : undefined;
 }
