@@ -37,7 +37,6 @@ export function createPlacementRules({
   maxWaitMs: number;
 }): PlacementRules {
   const first = Promise.withResolvers<undefined>();
-  const startTime = AbortSignal.timeout(maxWaitMs);
   let told: Told | undefined;
 
   return {
@@ -55,7 +54,7 @@ export function createPlacementRules({
     },
     requireHere: async (repository, others, signal) => {
       if (told === undefined)
-        await Promise.race([first.promise, aborted(AbortSignal.any([signal, startTime]))]);
+        await Promise.race([first.promise, aborted(AbortSignal.any([signal, AbortSignal.timeout(maxWaitMs)]))]);
       signal.throwIfAborted();
       if (told === undefined) throw notToldYet(repository);
       const placement = placementOf(repository, told.own.get(repository), told.rules);

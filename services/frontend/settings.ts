@@ -31,7 +31,7 @@ export interface FrontendSettings {
   readonly accessTtlMs: number;
   /** Without a frame for so long, nothing cached from the catalog is served. */
   readonly maxFrameGapMs: number;
-  /** How long after its start a front end waits to be told which content may be in its region before it takes some. */
+  /** How long a request that brings content waits for the front end to be told what may be in its region. */
   readonly placementWaitMs: number;
   /** Pause before the stream of frames is opened again. */
   readonly followRetryMs: number;
@@ -90,7 +90,7 @@ export const defaultFrontendSettings: FrontendSettings = {
   maxCachedBlobs: 50_000,
   accessTtlMs: 60_000,
   maxFrameGapMs: 3000,
-  placementWaitMs: 1000,
+  placementWaitMs: 5_000,
   followRetryMs: 250,
   staleWarningMs: 5000,
   minimumRate: { bytesPerSecond: 1024, windowMs: 60_000 },
