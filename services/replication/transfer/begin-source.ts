@@ -26,7 +26,7 @@ export interface SourceRequest {
   /** And how many bytes may have to arrive there before those at the offset; undefined: any number. */
   readonly maxAhead?: number;
   /** On one of the connections for much, which need not be open yet. */
-  readonly inBulk?: boolean;
+  readonly inBulk?: () => boolean;
   /** How urgent it is by now; undefined: 0, as what a client waits for. */
   readonly rank?: () => number;
 }
@@ -49,13 +49,15 @@ export interface StreamOptions {
 /** Opens the stream and waits for its first bytes; undefined when there are none to be had, and why in `refusals`. */
 export async function beginSource(
   { region, peer, lanes }: RemoteRegion,
-  { digest, offset, length, mayFollow, maxAhead, inBulk = false, rank = () => 0 }: SourceRequest,
+  { digest, offset, length, mayFollow, maxAhead, inBulk = () => false, rank = () => 0 }: SourceRequest,
   { settings, shares, onPeerBytes }: StreamOptions,
   signal: AbortSignal,
   refusals: Refusals,
 ): Promise<Source | undefined> {
   // A region that only may have it keeps nobody from asking the next one for long.
   const over = await shares.admit(region, { bytes: length, rank }, signal);
+  // By now a client may have come to wait for it.
+  const isBulk = inBulk();
   const ended = new AbortController();
   const asked = { digest, offset, length, ...(maxAhead === undefined ? {} : { maxAhead }) };
   const firstTimeoutMs = mayFollow ? settings.askTimeoutMs : settings.stallTimeoutMs;
@@ -65,9 +67,9 @@ export async function beginSource(
       signal: AbortSignal.any([signal, ended.signal]),
       firstTimeoutMs,
       stallTimeoutMs: settings.stallTimeoutMs,
-      ...(inBulk ? { heardAt: () => lanes.heardAt() } : {}),
+      ...(isBulk ? { heardAt: () => lanes.heardAt() } : {}),
     },
-    (limited) => (inBulk ? lanes : peer).read(asked, { signal: limited }),
+    (limited) => (isBulk ? lanes : peer).read(asked, { signal: limited }),
   );
   try {
     const first = await stream.next();

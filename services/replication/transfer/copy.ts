@@ -93,7 +93,7 @@ function openFirst(job: CopyJob, { sources, rangeBytes }: CopyTools, signal: Abo
       ...(prefer === undefined ? {} : { prefer }),
       mayFollow: !single,
       // What a client waits for goes where nothing large is before it.
-      inBulk: size > rangeBytes && rank() > 0,
+      inBulk: () => size > rangeBytes && rank() > 0,
       rank,
     },
     signal,

@@ -31,6 +31,8 @@ export interface Fetching {
 
 export interface FetcherOptions extends CopyOptions {
   readonly turns: Turns;
+  /** A copy that is under way has become more urgent. */
+  readonly onRaised: () => void;
 }
 
 interface Running extends Fetching {
@@ -49,6 +51,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       const joined = running.get(request.digest);
       if (joined !== undefined) {
         joined.turn.raise(request.priority);
+        options.onRaised();
         linkActiveSpan(joined.span);
         return joined;
       }

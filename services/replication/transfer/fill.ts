@@ -13,6 +13,8 @@ export interface FillOptions {
   readonly fetcher: Fetcher;
   readonly maxBackgroundCopies: number;
   readonly isLive: (region: string) => boolean;
+  /** The region that is asked first; undefined: the nearest. */
+  readonly pushedLatelyTo?: (repository: string, digest: string) => string | undefined;
   readonly onHeld: (blob: WantedBlob) => void;
   /** No live region has it. */
   readonly onLost: (blob: WantedBlob) => void;
@@ -30,9 +32,11 @@ export async function fillIn(
   const fetchNext = async (): Promise<void> => {
     for (const blob of queue) {
       try {
-        const { digest, size, kind } = blob;
+        const { repository, digest, size, kind } = blob;
+        const from = options.pushedLatelyTo?.(repository, digest);
+        const known = from === undefined ? {} : { from };
         // Not pinned: manifests protect it, and it must not outlive them in a repository.
-        await options.fetcher.fetch({ repository: '', digest, size, priority: kind }).held(signal);
+        await options.fetcher.fetch({ repository: '', digest, size, priority: kind, ...known }).held(signal);
         failpoint('replicate.held');
         options.onHeld(blob);
       } catch (error) {

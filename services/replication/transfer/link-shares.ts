@@ -2,6 +2,8 @@ import { createLink, type Link, type LinkLimits, type Want } from './link.ts';
 
 /** Divides the way from each other region here among those who ask for bytes there. */
 export interface LinkShares {
+  /** Looks again at who waits: a client has come to wait for what was asked for by nobody. */
+  reconsider(): void;
   /** Waits until it may be asked for. What it gives is to be called when the bytes have come, or will not; twice does no harm. */
   admit(region: string, want: Want, signal: AbortSignal): Promise<() => void>;
 }
@@ -25,6 +27,9 @@ export function createLinkShares(
     background: bytesPerMs(backgroundLimits[region]),
   });
   return {
+    reconsider: () => {
+      for (const link of links.values()) link.reconsider();
+    },
     admit: (region, want, signal) => {
       const link = links.get(region) ?? createLink(limitsOf(region), now);
       links.set(region, link);

@@ -14,6 +14,8 @@ export interface LinkLimits {
 }
 
 export interface Link {
+  /** Looks again at who waits: somebody's rank has changed. */
+  reconsider(): void;
   admit(want: Want, signal: AbortSignal): Promise<() => void>;
 }
 
@@ -79,6 +81,7 @@ export function createLink(limits: LinkLimits, now: () => number): Link {
   };
 
   return {
+    reconsider: schedule,
     admit: async (want, signal) => {
       signal.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<() => void>();

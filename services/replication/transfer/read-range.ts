@@ -38,7 +38,7 @@ export async function readRange(
     const region = source?.region ?? supply.region;
     let failure: Error | undefined;
     try {
-      source ??= await supply.sources.at(region, { ...restOf(range, supply), inBulk: true }, signal);
+      source ??= await supply.sources.at(region, { ...restOf(range, supply), inBulk: () => true }, signal);
       await take(range, source, supply);
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'SIZE_INVALID') throw error;

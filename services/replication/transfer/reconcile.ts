@@ -45,6 +45,8 @@ export interface ReconcileOptions {
   /** Finds out where a look at everything needs to look; undefined where that is nearly everywhere. */
   readonly narrow: (signal: AbortSignal) => Promise<Narrowed | undefined>;
   readonly isLive: (region: string) => boolean;
+  /** The region that is asked first; undefined: the nearest. */
+  readonly pushedLatelyTo?: (repository: string, digest: string) => string | undefined;
   readonly settings: {
     readonly reconcileIntervalMs: number;
     readonly fullLookIntervalMs: number;

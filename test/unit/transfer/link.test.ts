@@ -19,7 +19,7 @@ function noting(limits: LinkLimits = unlimited) {
     );
     return async (): Promise<void> => (await admitted)();
   };
-  return { clock, begun, ask };
+  return { clock, begun, ask, reconsider: () => link.reconsider() };
 }
 
 const client = (): number => 0;
@@ -53,6 +53,21 @@ describe('a link', () => {
     await last();
     await settled();
     expect(begun).toEqual(['client 8', 'manifest']);
+  });
+
+  it('is a client’s at once who comes to wait for what was asked for by nobody', async () => {
+    const { begun, ask, reconsider } = noting();
+    const over = ask('client', client);
+    await over();
+    const joined = { rank: 3 };
+    ask('layer', () => joined.rank);
+    await settled();
+    // The link is still the clients' for a moment.
+    expect(begun).toEqual(['client']);
+    joined.rank = 0;
+    reconsider();
+    await settled();
+    expect(begun).toEqual(['client', 'layer']);
   });
 
   it('is everyone’s again soon after the last client’s bytes have come', async () => {
