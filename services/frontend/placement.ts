@@ -54,7 +54,10 @@ export function createPlacementRules({
     },
     requireHere: async (repository, others, signal) => {
       if (told === undefined)
-        await Promise.race([first.promise, aborted(AbortSignal.any([signal, AbortSignal.timeout(maxWaitMs)]))]);
+        await Promise.race([
+          first.promise,
+          aborted(AbortSignal.any([signal, AbortSignal.timeout(maxWaitMs)])),
+        ]);
       signal.throwIfAborted();
       if (told === undefined) throw notToldYet(repository);
       const placement = placementOf(repository, told.own.get(repository), told.rules);
