@@ -41,7 +41,7 @@ export interface FrontendSettings {
   readonly minimumRate: MinimumRate;
   /** How long a connection is silent before TCP asks whether the other side is still there. */
   readonly tcpKeepAliveMs: number;
-  /** Bytes of blobs in memory on their way to clients; with all of them in use, each reader gets little more. */
+  /** Bytes of blobs in memory on their way to clients; all readers share them, and each gets little more. */
   readonly maxReadBytes: number;
   /** Calls that bring pieces of blobs at a time, and for how long one counts: one that follows a copy may wait. */
   readonly maxReadCalls: number;
@@ -95,7 +95,7 @@ export const defaultFrontendSettings: FrontendSettings = {
   staleWarningMs: 5000,
   minimumRate: { bytesPerSecond: 1024, windowMs: 60_000 },
   tcpKeepAliveMs: 30_000,
-  maxReadBytes: 4 * 1024 * 1024,
+  maxReadBytes: 16 * 1024 * 1024,
   maxReadCalls: 32,
   readCallTurnMs: 50,
   readBufferBytes: 256 * 1024,

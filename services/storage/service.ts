@@ -4,6 +4,7 @@ import type { Digest } from '#libs/oci/digest.ts';
 import type { Reclaim, Scrub, Storage, Uploads } from '#libs/rpc/contracts.ts';
 import { storageHandlers } from './blobs/handlers.ts';
 import { Ingests } from './blobs/ingests.ts';
+import { OpenBlobs } from './blobs/open-blobs.ts';
 import { countInventory, type Inventory } from './blobs/inventory.ts';
 import { Publisher, type PinHolder } from './blobs/publisher.ts';
 import { Calls } from './calls.ts';
@@ -85,13 +86,15 @@ export async function openStorage({
     await recover(driver, rows, clock());
 
     const locks = new KeyedMutex();
+    const opened = new OpenBlobs(driver);
+    const onTaken = (digest: Digest): Promise<void> => opened.forget(digest);
     const quarantine = await openQuarantine(
-      { driver, rows: openQuarantinedBlobs(owner), locks, settings, clock, onFault },
+      { driver, onTaken, rows: openQuarantinedBlobs(owner), locks, settings, clock, onFault },
       background.signal,
     );
     const inventory = countInventory({ reader: driver, ...settings, onFault }, background.signal);
     const medium = {
-      ...{ driver, rows, inventory, locks, quarantine, uploadKey: meta.uploadKey },
+      ...{ driver, opened, rows, inventory, locks, quarantine, uploadKey: meta.uploadKey },
       epoch: createEpoch(owner, meta.epoch),
       pins: openPins(owner),
       unused: openUnusedBlobs(owner),
@@ -134,6 +137,7 @@ interface Medium extends Pick<Meta, 'uploadKey'> {
   readonly lineage: LineageStore;
   readonly reports: Reports;
   readonly driver: StorageDriver;
+  readonly opened: OpenBlobs;
   readonly rows: UploadRows;
   readonly pins: Pins;
   readonly inventory: Inventory;
@@ -152,8 +156,8 @@ interface Composed {
 
 function compose(surroundings: Surroundings, medium: Medium, stopping: AbortSignal): Composed {
   const { region, settings, clock } = surroundings;
-  const { driver, rows, pins, inventory, uploadKey, epoch, unused, lineage, locks, quarantine, verified } =
-    medium;
+  const { driver, opened, rows, pins, inventory, uploadKey, epoch } = medium;
+  const { unused, lineage, locks, quarantine, verified } = medium;
   const scrubbing = startScrub({ ...surroundings, ...medium }, stopping);
   const pin = async (
     { repository, unlessGivenUp }: PinHolder,
@@ -183,7 +187,7 @@ function compose(surroundings: Surroundings, medium: Medium, stopping: AbortSign
   const ingests = new Ingests(settings.maxConcurrentIngests);
   const { suspect } = scrubbing;
   const storage = storageHandlers({
-    ...{ ...shared, ingests, inventory, locks, pins, epoch, suspect, quarantine },
+    ...{ ...shared, opened, ingests, inventory, locks, pins, epoch, suspect, quarantine },
   });
 
   const ids = createUploadIds(region, uploadKey);

@@ -11,6 +11,7 @@ import { withParts } from '../parts.ts';
 import type { Quarantine } from '../scrub/quarantine.ts';
 import type { StorageSettings } from '../settings.ts';
 import { ingestBlob } from './ingest.ts';
+import type { OpenBlobs } from './open-blobs.ts';
 import { pinCalls } from './pin-calls.ts';
 import type { Ingests } from './ingests.ts';
 import type { Inventory } from './inventory.ts';
@@ -21,6 +22,7 @@ import { blobUnknown, readBlob } from './read.ts';
 
 export interface BlobsContext {
   readonly driver: StorageDriver;
+  readonly opened: OpenBlobs;
   readonly settings: StorageSettings;
   readonly publisher: Publisher;
   readonly ingests: Ingests;

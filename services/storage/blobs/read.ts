@@ -1,12 +1,14 @@
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { readSpan, spanOf } from '../byte-range.ts';
-import type { BlobReader } from '../driver.ts';
+import type { BlobReader, ByteSource } from '../driver.ts';
 import type { StorageSettings } from '../settings.ts';
 import type { Ingests } from './ingests.ts';
+import type { OpenBlobs } from './open-blobs.ts';
 
 export interface ReadContext {
-  readonly driver: BlobReader;
+  readonly driver: Pick<BlobReader, 'open'>;
+  readonly opened: OpenBlobs;
   readonly ingests: Ingests;
   readonly settings: StorageSettings;
   /** Hears of a blob that could not be read to its end. */
@@ -18,7 +20,7 @@ export interface ReadContext {
  * offset. RANGE_INVALID: it ends before the offset.
  */
 export async function* readBlob(
-  { driver, ingests, settings, suspect }: ReadContext,
+  { driver, opened, ingests, settings, suspect }: ReadContext,
   {
     digest: text,
     offset,
@@ -29,21 +31,26 @@ export async function* readBlob(
 ): AsyncGenerator<{ data: Buffer }, void, undefined> {
   const digest = parseDigest(text);
   const range = { offset, length };
+  // Who asks for all of it does not come again for the next piece.
+  const open = (): Promise<ByteSource | undefined> => (length === 0 ? driver : opened).open(digest);
   const arrival = ingests.find(digest);
-  let source = arrival === undefined ? await driver.open(digest) : undefined;
+  let source = arrival === undefined ? await open() : undefined;
   if (source === undefined) {
     const following = arrival ?? (await ingests.await(digest, signal));
     if (await following?.isFar(offset, maxAhead, signal)) throw blobUnknown(digest);
     if (following !== undefined && (yield* messages(following.read(range, settings.readChunkBytes, signal))))
       return;
-    source = await driver.open(digest);
+    source = await open();
   }
   if (source === undefined) throw blobUnknown(digest);
   try {
     const span = spanOf(range, source.size);
     yield* messages(readSpan(source, span, settings.readChunkBytes, signal));
   } catch (error) {
-    if (!signal.aborted) suspect(digest);
+    if (!signal.aborted) {
+      await opened.forget(digest);
+      suspect(digest);
+    }
     throw error;
   } finally {
     await source.close();

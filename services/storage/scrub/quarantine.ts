@@ -17,6 +17,8 @@ export interface Quarantine {
 
 export interface QuarantineOptions {
   readonly driver: BlobQuarantine;
+  /** Hears of each blob that is not among the whole ones any more. */
+  readonly onTaken: (digest: Digest) => Promise<void>;
   readonly rows: QuarantinedBlobs;
   readonly locks: KeyedMutex;
   readonly settings: { readonly quarantineLifetimeMs: number; readonly maxQuarantineBytes: number };
@@ -30,7 +32,7 @@ const MAX_LOOK_MS = 10 * 60 * 1000;
 
 /** Opens what a crash may have left: files that nobody noted are noted now, notes without a file are forgotten. Removes until `stopping` aborts. */
 export async function openQuarantine(
-  { driver, rows, locks, settings, clock, onFault }: QuarantineOptions,
+  { driver, onTaken, rows, locks, settings, clock, onFault }: QuarantineOptions,
   stopping: AbortSignal,
 ): Promise<Quarantine> {
   await settle(driver, rows, clock(), stopping);
@@ -68,6 +70,7 @@ export async function openQuarantine(
   return {
     take: async (blob) => {
       await driver.quarantine(blob.digest);
+      await onTaken(blob.digest);
       failpoint('quarantine.moved');
       await rows.note(blob, clock());
       wake.resolve(undefined);
