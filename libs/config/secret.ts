@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { optionalSetting, type Setting } from './env.ts';
 import { ConfigError } from './errors.ts';
+import { readSecretFile } from './secret-file.ts';
 import { readableFile } from './values.ts';
 
 /** Gives a secret as it is now. A function, so that no log of a configuration shows it. */
@@ -17,7 +17,7 @@ export function secretSetting(variable: string): Setting<Secret | undefined> {
       const path = file.read(value);
       if (text !== undefined && path !== undefined)
         throw new ConfigError([`${variable} and ${inFile} are both set. Keep one: the file, if you can.`]);
-      if (path !== undefined) return () => readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+      if (path !== undefined) return () => readSecretFile(path);
       return text === undefined ? undefined : () => text;
     },
   };

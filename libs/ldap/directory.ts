@@ -23,14 +23,14 @@ export interface Directory {
 export interface DirectoryOptions {
   readonly settings: DirectorySettings;
   /** The registry's own, that goes with the DN by which it binds. */
-  readonly readPassword: () => Promise<string | undefined>;
+  readonly readPassword: () => string | undefined;
 }
 
 /** https://www.rfc-editor.org/rfc/rfc4511 */
 export function openDirectory({ settings, readPassword }: DirectoryOptions): Directory {
   const bindOwn = async (client: Client): Promise<void> => {
     if (settings.bindDn === undefined) return client.bind('', '');
-    const password = (await readPassword()) ?? '';
+    const password = readPassword() ?? '';
     if (password === '') throw new Error('There is no password for the DN that the directory is asked as.');
     return client.bind(settings.bindDn, password);
   };

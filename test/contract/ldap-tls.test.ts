@@ -25,7 +25,7 @@ describe('a directory asked by StartTLS', () => {
 
   function directoryAt({ url }: LdapServer, ca: string): Directory {
     const settings = directorySettings.parse(companySettings(url, { startTls: true, ca: text(ca) }));
-    return openDirectory({ settings, readPassword: async () => SERVICE.password });
+    return openDirectory({ settings, readPassword: () => SERVICE.password });
   }
 
   const logIn = (directory: Directory) =>

@@ -30,7 +30,12 @@ export interface LoginClient extends Availability {
 const PLAIN = '--tls-verify=false';
 
 export async function loginClients(): Promise<LoginClient[]> {
-  return [skopeo(), podman(), buildah(), await docker(), await containerd(), oras(), crane(), regctl()];
+  return [
+    skopeo(),
+    withContainersStorage('podman', podmanAvailable),
+    withContainersStorage('buildah', buildahAvailable),
+    ...[await docker(), await containerd(), oras(), crane(), regctl()],
+  ];
 }
 
 function skopeo(): LoginClient {
@@ -55,48 +60,18 @@ function skopeo(): LoginClient {
   };
 }
 
-function podman(): LoginClient {
+/** podman and buildah, which are used alike. */
+function withContainersStorage(name: 'podman' | 'buildah', available: Availability): LoginClient {
   return {
-    ...{ name: 'podman', ...podmanAvailable },
+    ...{ name, ...available },
     open: (dir) => {
       const auth = ['--authfile', join(dir, 'auth.json')];
-      const { podman: run, withInput } = containersStorage(dir);
+      const { [name]: run, withInput } = containersStorage(dir);
       return {
-        login: (registry, { name, password }) =>
-          withInput(password).podman(
-            'login',
-            ...auth,
-            PLAIN,
-            '--username',
-            name,
-            '--password-stdin',
-            registry,
-          ),
-        logout: (registry) => run('logout', ...auth, registry),
-        pull: (image) => run('pull', '--quiet', ...auth, PLAIN, image),
-        push: (pulled, image) => run('push', '--quiet', ...auth, PLAIN, pulled, `docker://${image}`),
-      };
-    },
-  };
-}
-
-function buildah(): LoginClient {
-  return {
-    ...{ name: 'buildah', ...buildahAvailable },
-    open: (dir) => {
-      const auth = ['--authfile', join(dir, 'auth.json')];
-      const { buildah: run, withInput } = containersStorage(dir);
-      return {
-        login: (registry, { name, password }) =>
-          withInput(password).buildah(
-            'login',
-            ...auth,
-            PLAIN,
-            '--username',
-            name,
-            '--password-stdin',
-            registry,
-          ),
+        login: (registry, who) => {
+          const user = ['--username', who.name, '--password-stdin'];
+          return withInput(who.password)[name]('login', ...auth, PLAIN, ...user, registry);
+        },
         logout: (registry) => run('logout', ...auth, registry),
         pull: (image) => run('pull', '--quiet', ...auth, PLAIN, image),
         push: (pulled, image) => run('push', '--quiet', ...auth, PLAIN, pulled, `docker://${image}`),

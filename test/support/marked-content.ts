@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '#libs/oci/mediatype.ts';
-import { descriptor, piece, type Content } from './content.ts';
+import { descriptor, piece, type Content, type Piece } from './content.ts';
 
 /** Text that occurs all over the bytes of some content, and nowhere else. */
 export type Marker = string;
@@ -18,6 +18,11 @@ export function markedImage(marker: Marker, seed: string, more: object = {}): Co
     const part = Buffer.concat([Buffer.from(`${marker} ${seed} ${size} `), randomBytes(400)]);
     return piece(Buffer.concat(Array.from({ length: Math.ceil(size / part.length) }, () => part)), OCI_LAYER);
   });
+  return imageOf(marker, config, layers, more);
+}
+
+/** An image of these, whose manifest has the marker as well. */
+export function imageOf(marker: Marker, config: Piece, layers: readonly Piece[], more: object = {}): Content {
   const manifest = {
     schemaVersion: 2,
     mediaType: OCI_MANIFEST,

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { readSecretFile } from '#libs/config/secret-file.ts';
 import { EXIT, Exit, wrongUsage } from '../exit.ts';
 
 export interface Credentials {
@@ -28,7 +29,7 @@ export function credentialsOfEnv(env: Env): Credentials | undefined {
   if (username === '' || path === '')
     throw wrongUsage('MERIDIAN_USERNAME and MERIDIAN_PASSWORD_FILE must be set both, or neither.');
   try {
-    return { username, password: readFileSync(path, 'utf8').replace(/\r?\n$/, '') };
+    return { username, password: readSecretFile(path) };
   } catch (cause) {
     throw new Exit(EXIT.usage, `The file ${path} of MERIDIAN_PASSWORD_FILE can't be read.`, { cause });
   }

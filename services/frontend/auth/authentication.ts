@@ -30,7 +30,7 @@ export interface AuthCollaborators {
   readonly settings: AuthSettings;
   readonly firstAdministrator: Pick<FirstAdministratorOptions, 'password' | 'onMade'>;
   /** Of the DN by which a directory is asked; undefined where this front end has none. */
-  readonly readDirectoryPassword: () => Promise<string | undefined>;
+  readonly readDirectoryPassword: () => string | undefined;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }

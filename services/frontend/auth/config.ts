@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { optionalSetting, setting, type ValuesOf } from '#libs/config/env.ts';
 import { ConfigError } from '#libs/config/errors.ts';
+import { readSecretFile } from '#libs/config/secret-file.ts';
 import { integer, oneOf, path, readableFile, url, type HostPort } from '#libs/config/values.ts';
 import { defaultAuthSettings as defaults, type AuthSettings } from './settings.ts';
 
@@ -58,20 +57,12 @@ export function authSettingsFrom(config: AuthConfig): AuthSettings | undefined {
 
 /** The first administrator's password, where an operator has chosen one; the line's end is none of it. */
 export function readAdminPassword({ adminPasswordFile }: AuthConfig): string | undefined {
-  return adminPasswordFile === undefined
-    ? undefined
-    : withoutLineEnd(readFileSync(adminPasswordFile, 'utf8'));
+  return adminPasswordFile === undefined ? undefined : readSecretFile(adminPasswordFile);
 }
 
 /** The password by which a directory is asked: read each time, so that the file can be replaced. */
-export async function readDirectoryPassword({ ldapPasswordFile }: AuthConfig): Promise<string | undefined> {
-  return ldapPasswordFile === undefined
-    ? undefined
-    : withoutLineEnd(await readFile(ldapPasswordFile, 'utf8'));
-}
-
-function withoutLineEnd(text: string): string {
-  return text.replace(/\r?\n$/, '');
+export function readDirectoryPassword({ ldapPasswordFile }: AuthConfig): string | undefined {
+  return ldapPasswordFile === undefined ? undefined : readSecretFile(ldapPasswordFile);
 }
 
 /** Throws a ConfigError for a front end that others than this machine reach, where that is not safe. */

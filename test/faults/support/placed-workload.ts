@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '#libs/oci/mediatype.ts';
-import { descriptor, digestOf, piece, rootOf, type Content, type Piece } from '#test/support/content.ts';
-import { newMarker, type Marker } from '#test/support/marked-content.ts';
+import { OCI_CONFIG, OCI_LAYER } from '#libs/oci/mediatype.ts';
+import { digestOf, piece, rootOf, type Content, type Piece } from '#test/support/content.ts';
+import { imageOf, newMarker, type Marker } from '#test/support/marked-content.ts';
 import { pushBlob, send } from '#test/support/registry-client.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
 
@@ -106,23 +106,15 @@ async function pushNew(
   const reused = known?.image.blobs.at(-1);
   const image = imageOf(
     family.marker,
+    newConfig(family.marker),
     reused === undefined || known?.repository !== repository ? layers : [...layers, reused],
   );
   for (const { digest, bytes } of image.blobs) await pushBlob(registry, repository, digest, bytes);
   await publish(registry, { family, repository, image }, work);
 }
 
-function imageOf(marker: Marker, layers: readonly Piece[]): Content {
-  const config = piece(JSON.stringify({ marker, random: randomBytes(8).toString('hex') }), OCI_CONFIG);
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
-    config: descriptor(config),
-    layers: layers.map((layer) => descriptor(layer)),
-    // In the bytes alone: the catalog, which is everywhere, keeps only fields that it knows.
-    marker,
-  };
-  return { blobs: [config, ...layers], manifests: [piece(JSON.stringify(manifest), OCI_MANIFEST)] };
+function newConfig(marker: Marker): Piece {
+  return piece(JSON.stringify({ marker, random: randomBytes(8).toString('hex') }), OCI_CONFIG);
 }
 
 async function mountImage(

@@ -21,23 +21,20 @@ describe.skipIf(!hasRedis)(`a Redis with a password and TLS${redisLeftOut}`, () 
     scratch = await mkdtemp(join(tmpdir(), 'meridian-redis-login-'));
     certificates = makeCertificates(join(scratch, 'certificates'), ['us']).us;
     const [port = 0] = await freePorts(1);
-    const { ca, cert, key } = certificates;
     url = `rediss://localhost:${port}`;
-    redis = await startRedis(
-      ['--requirepass', PASSWORD, '--tls-port', String(port), '--tls-auth-clients', 'no'].concat([
-        '--tls-ca-cert-file',
-        ca,
-        '--tls-cert-file',
-        cert,
-        '--tls-key-file',
-        key,
-      ]),
-    );
+    redis = await startRedis(optionsWith(PASSWORD));
   });
   afterAll(async () => {
     await redis.kill();
     await rm(scratch, { recursive: true, force: true });
   });
+
+  const optionsWith = (password: string): string[] => {
+    const { ca, cert, key } = certificates;
+    const tls = ['--tls-port', new URL(url).port, '--tls-auth-clients', 'no'];
+    const files = ['--tls-ca-cert-file', ca, '--tls-cert-file', cert, '--tls-key-file', key];
+    return ['--requirepass', password, ...tls, ...files];
+  };
 
   /** Whether it answers in the end or, where it never will, why. */
   const asked = async (password: () => string, ca: string | undefined): Promise<string> => {
@@ -80,17 +77,7 @@ describe.skipIf(!hasRedis)(`a Redis with a password and TLS${redisLeftOut}`, () 
     await vi.waitFor(answers, { timeout: 30_000 });
     password = 'another';
     await redis.kill();
-    const { ca, cert, key } = certificates;
-    await redis.restart(
-      ['--requirepass', password, '--tls-port', new URL(url).port, '--tls-auth-clients', 'no'].concat([
-        '--tls-ca-cert-file',
-        ca,
-        '--tls-cert-file',
-        cert,
-        '--tls-key-file',
-        key,
-      ]),
-    );
+    await redis.restart(optionsWith(password));
     await vi.waitFor(answers, { timeout: 30_000 });
     await cache.close();
   });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readSecretFile } from '#libs/config/secret-file.ts';
 import { z } from 'zod';
 import { pathOf, type Api } from '../../api/client.ts';
 import { requireNoMore } from '../../arguments.ts';
@@ -134,7 +134,7 @@ function peopleOf(values: IssuerValues, { env }: Tools): object | null | undefin
 
 function readSecret(file: string): string {
   try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    return readSecretFile(file);
   } catch (cause) {
     throw new Exit(EXIT.usage, `The file ${file} with the client's secret can't be read.`, { cause });
   }

@@ -183,7 +183,7 @@ describe('a directory', () => {
     const entry = { kind: 'directory', name: 'corp', record: JSON.stringify(record), version: 1 };
     state.apply({ reset: true, entries: [entry] });
     const source = createDirectorySource({
-      open: (settings) => openDirectory({ settings, readPassword: async () => SERVICE.password }),
+      open: (settings) => openDirectory({ settings, readPassword: () => SERVICE.password }),
       admit: async () => expect.unreachable('nobody gives the right password'),
       clock: Date.now,
     });

@@ -60,7 +60,7 @@ async function openGuarded(
   let aheadMs = 0;
   const others = {
     firstAdministrator,
-    readDirectoryPassword: async () => directoryPassword,
+    readDirectoryPassword: () => directoryPassword,
     clock: () => Date.now() + aheadMs,
   };
   const open = (region: MemoryRegion, settings: Partial<AuthSettings> = {}): Promise<TestFrontend> => {

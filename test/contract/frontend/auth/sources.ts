@@ -72,7 +72,7 @@ async function openDirectorySource(server: {
   await vi.waitFor(() => expect(known.state().directories()).toHaveLength(1));
   const admit = createAdmit({ auth: memory.auth, known, knownWaitMs: 10_000 });
   const open = (settings: DirectoryRecord): Directory =>
-    openDirectory({ settings, readPassword: async () => SERVICE.password });
+    openDirectory({ settings, readPassword: () => SERVICE.password });
   const source = createDirectorySource({ open, admit, clock: () => Date.now() });
   return { source, state: known.state(), right: ALICE };
 }
