@@ -20,24 +20,19 @@ describe('a job of a CI', () => {
     ref_protected: 'true',
   };
 
+  /** Whoever has all of the claims is the robot. */
+  const allow = (claims: readonly string[]) => {
+    const conditions = claims.flatMap((claim) => ['--claim', claim]);
+    const rule = ['allow', 'corp', '--audience', github.aud, ...conditions, '--robot', 'builder'];
+    return asAdmin(vouched(), 'auth', 'issuers', ...rule);
+  };
+
   it('gets in in every region by rules, and no more as soon as they go; keys of its issuer may change', async () => {
     for (const claims of [
       ['sub=repo:octo/*:ref:refs/heads/main'],
       ['project_path=tools/cli', 'ref_protected=true'],
     ]) {
-      const conditions = claims.flatMap((claim) => ['--claim', claim]);
-      const rule = await asAdmin(
-        vouched(),
-        'auth',
-        'issuers',
-        'allow',
-        'corp',
-        '--audience',
-        github.aud,
-        ...conditions,
-        '--robot',
-        'builder',
-      );
+      const rule = await allow(claims);
       expect([rule.code, rule.err]).toEqual([0, '']);
     }
     for (const region of REGIONS) {
@@ -80,19 +75,7 @@ describe('a job of a CI', () => {
   });
 
   it.runIf(hasSkopeo)(`logs in by skopeo with its token as the password${skopeoLeftOut}`, async () => {
-    await asAdmin(
-      vouched(),
-      'auth',
-      'issuers',
-      'allow',
-      'corp',
-      '--audience',
-      github.aud,
-      '--claim',
-      'repository=octo/app',
-      '--robot',
-      'builder',
-    );
+    await allow(['repository=octo/app']);
     const token = await vouched().provider.issue(github);
     await until(async () => (await exchange(vouched(), 'ap', token)).status === 200);
     const authFile = join(vouched().home, 'ci-auth.json');
