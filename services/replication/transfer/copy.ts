@@ -1,7 +1,7 @@
 import { failpoint } from '#libs/failpoint.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { PutBlob } from '#types/meridian/v1/PutBlob.ts';
-import type { Source } from './begin-source.ts';
+import type { SourceRequest } from './begin-source.ts';
 import { gather, type GatherOptions } from './gather.ts';
 import type { Supply } from './read-range.ts';
 import type { Sources } from './sources.ts';
@@ -41,21 +41,23 @@ export async function copyBlob(
 ): Promise<void> {
   const ended = new AbortController();
   const joined = AbortSignal.any([signal, ended.signal]);
-  // Nothing is written before a region sends: an empty copy that others follow could end in regions waiting for each other.
-  const first = await openFirst(job, tools, joined);
-  const supply: Supply = {
-    ...{ job, contributors, sources: tools.sources },
-    ...{ region: first.region, failed: new Set() },
-  };
+  const { sources, storage } = tools;
+  const request = firstRequest(job, tools);
+  // Where all bytes must come from one region, it has to be known first.
+  const region = (job.single ? undefined : sources.likeliest(request)) ?? '';
+  const supply: Supply = { job, contributors, sources, region, failed: new Set() };
   const flow: Flow = { failure: undefined };
   try {
+    const bytes = gather(supply, sources.open(request, joined), tools, joined);
+    // Nothing is written before a region sends: an empty copy that others follow could end in regions waiting for each other.
+    const begun = await bytes.next();
+    if (begun.done === true) contributors.add(supply.region);
     failpoint('copy.begun');
-    await tools.storage.ingest(parts(supply, first, flow, tools, joined), { signal: joined });
+    await storage.ingest(parts(job, begun, bytes, flow), { signal: joined });
   } catch (error) {
     throw flow.failure ?? error;
   } finally {
     ended.abort(new Error('The copy has ended.'));
-    await first.close();
   }
 }
 
@@ -65,37 +67,32 @@ interface Flow {
 }
 
 async function* parts(
-  supply: Supply,
-  first: Source,
+  { repository, digest, size, onBegun }: CopyJob,
+  begun: IteratorResult<Buffer, void>,
+  rest: AsyncGenerator<Buffer, void, undefined>,
   flow: Flow,
-  tools: CopyTools,
-  signal: AbortSignal,
 ): AsyncGenerator<PutBlob, void, undefined> {
-  const { repository, digest, size, onBegun } = supply.job;
-  yield { header: { repository, digest, size }, part: 'header' };
-  if (size === 0) supply.contributors.add(first.region);
   try {
-    for await (const data of gather(supply, first, tools, signal)) {
-      yield { data, part: 'data' };
+    yield { header: { repository, digest, size }, part: 'header' };
+    for (let step = begun; step.done !== true; step = await rest.next()) {
+      yield { data: step.value, part: 'data' };
       onBegun();
     }
   } catch (error) {
     flow.failure = error;
     throw error;
+  } finally {
+    await rest.return();
   }
 }
 
-function openFirst(job: CopyJob, { sources, rangeBytes }: CopyTools, signal: AbortSignal): Promise<Source> {
+function firstRequest(job: CopyJob, { rangeBytes }: CopyTools): SourceRequest {
   const { digest, size, prefer, guilty, doubtful, single, rank } = job;
-  return sources.open(
-    {
-      ...{ digest, size, offset: 0, length: Math.min(size, rangeBytes), guilty, doubtful },
-      ...(prefer === undefined ? {} : { prefer }),
-      mayFollow: !single,
-      // What a client waits for goes where nothing large is before it.
-      inBulk: () => size > rangeBytes && rank() > 0,
-      rank,
-    },
-    signal,
-  );
+  return {
+    ...{ digest, size, offset: 0, length: Math.min(size, rangeBytes), guilty, doubtful, rank },
+    ...(prefer === undefined ? {} : { prefer }),
+    mayFollow: !single,
+    // What a client waits for goes where nothing large is before it.
+    inBulk: () => size > rangeBytes && rank() > 0,
+  };
 }

@@ -1,7 +1,7 @@
 import { outsideTrace } from '#libs/telemetry/trace.ts';
 import { ArrivingRange } from './arriving-range.ts';
 import type { Source } from './begin-source.ts';
-import { createRangeWindow } from './range-window.ts';
+import type { RangeWindow } from './range-window.ts';
 import type { ReadAhead } from './read-ahead.ts';
 import { readRange, type Supply } from './read-range.ts';
 
@@ -9,27 +9,26 @@ export interface GatherOptions {
   readonly readAhead: ReadAhead;
   /** A larger blob is asked for in ranges of so many bytes, several at the same time. */
   readonly rangeBytes: number;
-  /** How many connections the way to a region is worth. */
-  readonly connections: (region: string) => number;
+  readonly windowOf: (region: string) => RangeWindow;
 }
 
 /**
- * The bytes of a blob in their order, from where `first` began. While one range comes, the next are on their way on other connections: so
- * a long link is filled, and the first bytes are as early as ever. Whoever stops early aborts `signal`, too.
+ * The bytes of a blob in their order, from where `opening` begins. While one range comes, the next are on their way on other connections: so
+ * a long link is filled, and the first bytes are as early as ever. Those that a client waits for are asked for at once of the region that
+ * `supply` names, if it names one, and else when the first have come. Rejects as `opening` does. Whoever stops early aborts `signal`, too.
  */
 export async function* gather(
   supply: Supply,
-  first: Source,
-  { readAhead, rangeBytes, connections }: GatherOptions,
+  opening: Promise<Source>,
+  { readAhead, rangeBytes, windowOf }: GatherOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
   const { size, rank } = supply.job;
-  const window = createRangeWindow(() => connections(supply.region));
   /** Those that have not been taken yet, the next one first. */
   const ranges: ArrivingRange[] = [];
   let underWay = 0;
   let asked = 0;
-  const ask = (begun?: Source): void => {
+  const ask = (begun?: Promise<Source>): void => {
     const range = new ArrivingRange(asked, Math.min(rangeBytes, size - asked));
     const askedAt = performance.now();
     asked += range.length;
@@ -37,22 +36,25 @@ export async function* gather(
     ranges.push(range);
     const completed = (): void => {
       underWay -= 1;
-      window.completed(performance.now() - askedAt);
+      windowOf(supply.region).completed(performance.now() - askedAt);
       if (!signal.aborted) askAhead();
     };
-    const read = (): Promise<void> => readRange(range, supply, signal, begun);
+    const read = async (): Promise<void> => readRange(range, supply, signal, await begun);
     // The trace shows the first: of a large blob there are hundreds.
     const reading = begun === undefined ? outsideTrace(read) : read();
     reading.then(completed, (error: unknown) => range.fail(error));
   };
   const askAhead = (): void => {
-    while (ranges.length > 0 && asked < size && underWay < window.size()) {
+    while (ranges.length > 0 && asked < size && underWay < windowOf(supply.region).size()) {
       if (!readAhead.tryTake(rangeBytes, rank() === 0)) return;
       ask();
     }
   };
   try {
-    ask(first);
+    ask(opening);
+    if (supply.region !== '' && rank() === 0) askAhead();
+    // Nothing is to come of an empty blob but its being there.
+    supply.region = (await opening).region;
     for (let head = ranges[0]; head !== undefined; head = ranges[0]) {
       for await (const chunk of head.bytes()) {
         askAhead();
@@ -61,6 +63,7 @@ export async function* gather(
       ranges.shift();
       if (ranges.length > 0) readAhead.giveBack(rangeBytes);
       else if (asked < size) ask();
+      askAhead();
     }
   } finally {
     for (const _ of ranges.slice(1)) readAhead.giveBack(rangeBytes);

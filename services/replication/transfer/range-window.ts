@@ -1,5 +1,5 @@
 /**
- * How many ranges of a blob are under way at the same time: as many as its connections are worth at first, then about what the link brings in a
+ * How many ranges of a blob are under way at the same time: as many as there are connections at first, then about what the link brings in a
  * second. More would only wait in its queues, and others with it.
  */
 export interface RangeWindow {
@@ -15,13 +15,25 @@ const MIN_RANGES = 2;
 const QUICK_MS = 1_000;
 const SLOW_MS = 2_000;
 
+/** For each region a window, which keeps what it has learnt of the link for the next blob. `connections`: how many the way there is worth. */
+export function createRangeWindows(connections: (region: string) => number): (region: string) => RangeWindow {
+  const windows = new Map<string, RangeWindow>();
+  return (region) => {
+    const window = windows.get(region) ?? createRangeWindow(() => connections(region));
+    windows.set(region, window);
+    return window;
+  };
+}
+
 export function createRangeWindow(connections: () => number): RangeWindow {
-  let size = Math.max(MIN_RANGES, connections());
+  let learnt: number | undefined;
+  // Not before it is needed: the round trip may not be known yet.
+  const size = (): number => (learnt ??= Math.max(MIN_RANGES, connections()));
   return {
-    size: () => size,
+    size,
     completed: (tookMs) => {
-      if (tookMs < QUICK_MS) size = Math.min(size + 1, RANGES_PER_CONNECTION * connections());
-      else if (tookMs > SLOW_MS) size = Math.max(MIN_RANGES, size - 1);
+      if (tookMs < QUICK_MS) learnt = Math.min(size() + 1, RANGES_PER_CONNECTION * connections());
+      else if (tookMs > SLOW_MS) learnt = Math.max(MIN_RANGES, size() - 1);
     },
   };
 }

@@ -12,7 +12,7 @@ export interface Supply {
   readonly sources: Sources;
   /** Gets the regions whose bytes were taken. */
   readonly contributors: Set<string>;
-  /** The region that the next range is asked of. */
+  /** The region that the next range is asked of; '' while that is not known. */
   region: string;
   /** Regions that failed. */
   readonly failed: Set<string>;

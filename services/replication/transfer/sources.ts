@@ -7,6 +7,8 @@ import { noSource, sentenceOf, type Refusals } from './no-source.ts';
 export interface Sources {
   /** Resolves with the first region that sends. BLOB_UNKNOWN: every region said that it has none. UNAVAILABLE: some could not say. */
   open(request: SourceRequest, signal: AbortSignal): Promise<Source>;
+  /** The region that `open` asks first; undefined: none is there. */
+  likeliest(request: SourceRequest): string | undefined;
   /** The same at a region that is known to send. */
   at(region: string, request: SourceRequest, signal: AbortSignal): Promise<Source>;
 }
@@ -45,6 +47,7 @@ export function createSources(options: SourceOptions): Sources {
       signal.throwIfAborted();
       throw noSource(request.digest, refusals, options.directory.isComplete());
     },
+    likeliest: (request) => candidatesFor(request, options.directory, new Map())[0]?.region,
     at: async (region, request, signal) => {
       const refusals: Refusals = new Map();
       const remote = options.directory.find(region);

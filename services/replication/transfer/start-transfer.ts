@@ -21,6 +21,7 @@ import { createMayGo } from './may-go.ts';
 import type { Narrowed, WantedBlob } from './missing.ts';
 import type { ChangedManifest } from './pace.ts';
 import { createPeerServer, type PeerTransfer } from './peer-server.ts';
+import { createRangeWindows } from './range-window.ts';
 import { createReadAhead } from './read-ahead.ts';
 import { createRegionPins } from './region-pins.ts';
 import { secondsLeft } from './seconds-left.ts';
@@ -131,7 +132,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     onRaised: () => shares.reconsider(),
     readAhead: createReadAhead(settings.readAheadBytes),
     rangeBytes: settings.rangeBytes,
-    connections: (name) => directory.find(name)?.lanes.count() ?? 1,
+    windowOf: createRangeWindows((name) => directory.find(name)?.lanes.count() ?? 1),
     requireRoom: createRoomCheck(storage, settings.minFreeBytes),
     onCopied: (copied) => {
       onEvent({ kind: 'replica', ...copied });

@@ -19,7 +19,7 @@ export class Arrival {
   /** Readers may come from other traces than the bytes. */
   readonly #span = activeSpanContext();
   #users = 1;
-  #state: 'arriving' | 'whole' | 'failed' = 'arriving';
+  #state: 'arriving' | 'verified' | 'failed' = 'arriving';
   #change = Promise.withResolvers<undefined>();
 
   constructor(digest: Digest, size: number) {
@@ -38,9 +38,15 @@ export class Arrival {
     this.#change = Promise.withResolvers();
   }
 
-  /** For the writer, last: 'whole' once the blob is verified and published; 'failed' resets the readers. */
-  async end(state: 'whole' | 'failed'): Promise<void> {
-    this.#state = state;
+  /** For the writer: all bytes are there, and are the digest's. Who reads need not wait until they are on disk. */
+  verified(): void {
+    this.#state = 'verified';
+    this.advance();
+  }
+
+  /** For the writer, last. Where nothing was verified, it resets the readers. */
+  async end(): Promise<void> {
+    if (this.#state === 'arriving') this.#state = 'failed';
     this.#staged.resolve(undefined);
     this.advance();
     await this.#release();
@@ -91,7 +97,7 @@ export class Arrival {
     for (;;) {
       signal.throwIfAborted();
       this.#throwIfFailed();
-      if (this.#state === 'whole') return this.size;
+      if (this.#state === 'verified') return this.size;
       const readable = Math.min(staged.size, this.size - Math.min(WITHHELD_BYTES, this.size));
       if (readable > position) return readable;
       await abortable(this.#change.promise, signal);

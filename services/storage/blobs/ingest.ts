@@ -32,8 +32,9 @@ export async function ingestBlob(
   const isHeld = missing.length === 0;
   if (isHeld || (await driver.stat(blob.digest)) !== undefined) {
     arrival.begin(undefined);
-    if (isHeld) return blob;
-    throw wrongSize(blob, 'another number of');
+    if (!isHeld) throw wrongSize(blob, 'another number of');
+    arrival.verified();
+    return blob;
   }
   const name = randomUUID();
   const staged = await driver.stage('ingests', name, 0);
@@ -76,6 +77,7 @@ async function receive(
     await behind.idle();
   }
   behind.check();
+  arrival.verified();
   failpoint('copy.received');
   await staged.flush();
 }

@@ -46,14 +46,11 @@ export class Ingests {
     }
     const arrival = new Arrival(digest, size);
     this.#arrivals.set(digest, arrival);
-    let state: 'whole' | 'failed' = 'failed';
     try {
-      const result = await work(arrival);
-      state = 'whole';
-      return result;
+      return await work(arrival);
     } finally {
       this.#arrivals.delete(digest);
-      await arrival.end(state);
+      await arrival.end();
     }
   }
 

@@ -79,7 +79,8 @@ describe('a fetch', () => {
     for (let step = await following.next(); step.done !== true; step = await following.next())
       read += step.value.data.length;
     expect(read).toBe(bytes.length);
-    expect(await eu.holds(digest)).toBe(true);
+    // What is verified is given before it is on disk.
+    await expect.poll(() => eu.holds(digest), soon).toBe(true);
   });
 
   it('goes on though the one who asked has gone', async () => {

@@ -75,6 +75,33 @@ describe('a large blob', () => {
     expect((await eu.read(digest)).equals(bytes)).toBe(true);
   });
 
+  it('is asked for in all its ranges at once by a client, before the first has come', async () => {
+    const [us, eu] = await start(['us', 'eu']);
+    const bytes = someBytes(8 * RANGE);
+    const digest = await us.store(bytes);
+    const later = Promise.withResolvers<undefined>();
+    onRead(us, async (offset) => {
+      if (offset === 0) await later.promise;
+      else later.resolve(undefined);
+    });
+    await eu.transfer.fetch({ repository: '', digest, size: bytes.length }, context);
+    expect((await eu.read(digest)).equals(bytes)).toBe(true);
+    expect(eu.received.get('us')).toBe(bytes.length);
+  });
+
+  it('comes from whoever has it though it was asked for elsewhere', async () => {
+    const [us, eu, ap] = await start(['us', 'eu', 'ap']);
+    const bytes = someBytes(8 * RANGE);
+    const digest = await us.store(bytes);
+    const asked: number[] = [];
+    onRead(eu, (offset) => void asked.push(offset));
+    const copy = { repository: '', digest, size: bytes.length, from: 'eu', priority: 'client' } as const;
+    await ap.running.fetcher.fetch(copy).held(neverAborts);
+    expect((await ap.read(digest)).equals(bytes)).toBe(true);
+    expect(asked).toContain(RANGE);
+    expect([...ap.received]).toEqual([['us', bytes.length]]);
+  });
+
   it('takes no more memory than it may while one range is late', async () => {
     const [us, eu] = await start(['us', 'eu'], { readAheadBytes: 2 * RANGE });
     const bytes = someBytes(32 * RANGE);
