@@ -20,6 +20,8 @@ import type { CallContext } from './types.ts';
 /** One address; the services behind it share its connection. */
 export interface RpcChannel {
   client<S extends object>(contract: Contract<S>): S;
+  /** Begins to connect, if there is no connection. */
+  connect(): void;
   /** Ends the connection; calls under way fail. */
   close(): void;
 }
@@ -44,6 +46,7 @@ export function openRpcChannel({ address, tls }: RpcChannelOptions): RpcChannel 
       ]);
       return Object.fromEntries(methods) as S;
     },
+    connect: () => void channel.getChannel().getConnectivityState(true),
     close: () => channel.close(),
   };
 }

@@ -72,7 +72,7 @@ export const defaultTransferSettings: TransferSettings = {
   linkConnections: 16,
   linkLimits: {},
   backgroundLimits: {},
-  rangeBytes: 2 * 1024 * 1024,
+  rangeBytes: 1024 * 1024,
   readAheadBytes: 48 * 1024 * 1024,
   maxCopies: 32,
   maxBackgroundCopies: 8,

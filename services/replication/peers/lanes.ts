@@ -1,4 +1,4 @@
-import { openRpcChannel, type RpcChannelOptions } from '#libs/rpc/client.ts';
+import { openRpcChannel, type RpcChannel, type RpcChannelOptions } from '#libs/rpc/client.ts';
 import { peerContract, type Peer, type Storage } from '#libs/rpc/contracts.ts';
 
 /**
@@ -8,6 +8,8 @@ import { peerContract, type Peer, type Storage } from '#libs/rpc/contracts.ts';
 export interface Lanes {
   /** How many of them the round trip is worth. */
   count(): number;
+  /** Has so many of them connected soon: the first to need them need not wait for that. */
+  connect(): void;
   /** As the region's Peer.Read, on the connection that has the least to bring. */
   readonly read: Storage['read'];
   /** When the last bytes came on any of them, by the clock of `performance`. */
@@ -26,7 +28,7 @@ export interface LaneOptions extends RpcChannelOptions {
 /** A connection has some 3 MB under way, as kernels limit it: about 1 Gbit/s at such a round trip, and less at longer ones. */
 const ROUND_TRIP_OF_ONE_MS = 20;
 
-/** Opens a connection when it is first used. */
+/** Opens a connection when it is first used, or by `connect`. */
 export function openLanes({ linkConnections, asking, roundTripMs, ...channelOptions }: LaneOptions): Lanes {
   const lanes: Lane[] = [];
   let heardAt = -Infinity;
@@ -34,19 +36,26 @@ export function openLanes({ linkConnections, asking, roundTripMs, ...channelOpti
     const known = Number.isFinite(roundTripMs()) ? roundTripMs() : 0;
     return Math.max(1, Math.min(linkConnections, Math.ceil(known / ROUND_TRIP_OF_ONE_MS)));
   };
+  const openLane = (): Lane => {
+    const channel = openRpcChannel(channelOptions);
+    const lane = { read: channel.client(peerContract).read, reads: 0, channel };
+    lanes.push(lane);
+    return lane;
+  };
   const leastBusy = (): Lane => {
     const wanted = count();
     let least: Lane | undefined;
     for (const lane of lanes.slice(0, wanted))
       if (least === undefined || lane.reads < least.reads) least = lane;
     if (least !== undefined && (least.reads === 0 || lanes.length >= wanted)) return least;
-    const channel = openRpcChannel(channelOptions);
-    const lane = { read: channel.client(peerContract).read, reads: 0, close: () => channel.close() };
-    lanes.push(lane);
-    return lane;
+    return openLane();
   };
   return {
     count,
+    connect: () => {
+      while (lanes.length < count()) openLane();
+      for (const { channel } of lanes.slice(0, count())) channel.connect();
+    },
     read: async function* (request, context) {
       const lane = leastBusy();
       lane.reads += 1;
@@ -61,7 +70,7 @@ export function openLanes({ linkConnections, asking, roundTripMs, ...channelOpti
     },
     heardAt: () => heardAt,
     close: () => {
-      for (const lane of lanes) lane.close();
+      for (const { channel } of lanes) channel.close();
     },
   };
 }
@@ -69,5 +78,5 @@ export function openLanes({ linkConnections, asking, roundTripMs, ...channelOpti
 interface Lane {
   readonly read: Peer['read'];
   reads: number;
-  readonly close: () => void;
+  readonly channel: RpcChannel;
 }

@@ -29,7 +29,7 @@ export interface RemoteRegion extends RegionAddress {
   /** A running mean; Infinity until the first answer. */
   readonly roundTripMs: number;
   readonly peer: RemotePeer;
-  /** For reading much. */
+  /** For reading much: connected from the first answer to a ping on. */
   readonly lanes: Lanes;
   readonly uploads: Uploads;
   readonly operations: Operations;
@@ -97,6 +97,7 @@ export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOp
     unanswered = 0;
     live = true;
     mistaken = false;
+    lanes.connect();
     return change;
   };
   // Regions that start together are not lost while they wait for each other.

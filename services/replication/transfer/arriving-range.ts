@@ -6,10 +6,13 @@ export class ArrivingRange {
   #received = 0;
   #failure: { readonly error: unknown } | undefined;
   #change = Promise.withResolvers<undefined>();
+  readonly #onBegun: () => void;
 
-  constructor(offset: number, length: number) {
+  /** `onBegun` is called as the first bytes come. */
+  constructor(offset: number, length: number, onBegun: () => void) {
     this.offset = offset;
     this.length = length;
+    this.#onBegun = onBegun;
   }
 
   get received(): number {
@@ -22,8 +25,10 @@ export class ArrivingRange {
 
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
+    const isFirst = this.#received === 0;
     this.#received += chunk.length;
     this.#wake();
+    if (isFirst) this.#onBegun();
   }
 
   /** What has come is still given, then the error is thrown. */

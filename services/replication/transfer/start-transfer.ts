@@ -21,7 +21,7 @@ import { createMayGo } from './may-go.ts';
 import type { Narrowed, WantedBlob } from './missing.ts';
 import type { ChangedManifest } from './pace.ts';
 import { createPeerServer, type PeerTransfer } from './peer-server.ts';
-import { createRangeWindows } from './range-window.ts';
+import { createRangeWindows, type Way } from './range-window.ts';
 import { createReadAhead } from './read-ahead.ts';
 import { createRegionPins } from './region-pins.ts';
 import { secondsLeft } from './seconds-left.ts';
@@ -132,7 +132,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     onRaised: () => shares.reconsider(),
     readAhead: createReadAhead(settings.readAheadBytes),
     rangeBytes: settings.rangeBytes,
-    windowOf: createRangeWindows((name) => directory.find(name)?.lanes.count() ?? 1),
+    windowOf: createRangeWindows((name) => wayTo(directory.find(name))),
     requireRoom: createRoomCheck(storage, settings.minFreeBytes),
     onCopied: (copied) => {
       onEvent({ kind: 'replica', ...copied });
@@ -229,4 +229,10 @@ function stateOf(catalog: WantedCatalog, region: string): string {
 /** 0 where the round trip is not known yet: Infinity is no figure to show. */
 function reach({ region, live, roundTripMs }: RemoteRegion): RegionReach {
   return { region, live, roundTripMs: Number.isFinite(roundTripMs) ? roundTripMs : 0 };
+}
+
+function wayTo(remote: RemoteRegion | undefined): Way {
+  if (remote === undefined) return { connections: 1, roundTripMs: 0 };
+  const { roundTripMs } = reach(remote);
+  return { connections: remote.lanes.count(), roundTripMs };
 }
