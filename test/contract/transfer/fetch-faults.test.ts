@@ -28,7 +28,7 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
 
 describe('a fetch', () => {
   it('goes on at another region, where it was, when its source is killed midway', async () => {
-    const [us, eu, ap] = (await start(['us', 'eu', 'ap'])) as [
+    const [us, eu, ap] = (await start(['us', 'eu', 'ap'], { rangeBytes: 2 * MIB })) as [
       TransferRegion,
       TransferRegion,
       TransferRegion,

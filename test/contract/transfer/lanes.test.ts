@@ -66,4 +66,17 @@ describe('the connections for much to another region', () => {
     expect(connections.count).toBe(wanted);
     lanes.close();
   });
+
+  it('are there before they are needed, once it is known how far it is', async () => {
+    held = Promise.withResolvers();
+    connections.count = 0;
+    const lanes = openLanes({ address, linkConnections: 16, asking: 'us', roundTripMs: () => 60 });
+    lanes.connect();
+    lanes.connect();
+    await expect.poll(() => connections.count, soon).toBe(3);
+    held.resolve(undefined);
+    for await (const { data } of lanes.read(request, { signal: neverAborts })) expect(data).toHaveLength(1);
+    expect(connections.count).toBe(3);
+    lanes.close();
+  });
 });
