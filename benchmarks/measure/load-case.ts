@@ -4,6 +4,7 @@ import type { Figure, Sample, Target } from '../report/results.ts';
 import type { Server } from '../servers/server.ts';
 import type { Comparison } from './compare.ts';
 import type { Context } from './context.ts';
+import { flushFiles } from './flush-files.ts';
 import { Histogram } from './histogram.ts';
 import { runWork } from './run-work.ts';
 
@@ -13,6 +14,8 @@ export interface LoadCase {
   /** What is counted: operations, whose costs are told by the thousand, or their content, by the gigabyte. */
   readonly counts: 'requests' | 'blobs' | 'images' | 'bytes';
   readonly targets?: readonly Target[];
+  /** Whether it is told as well how fast it is until all of it is on disk: some servers answer sooner. */
+  readonly untilOnDisk?: boolean;
   /** Done before each round, outside of what is measured. */
   before?(server: Server): Promise<void>;
   /** A round's work; round 0 warms up and is not counted. */
@@ -22,6 +25,7 @@ export interface LoadCase {
 export const P99 = 'p99';
 export const CPU = 'CPU';
 export const THROUGHPUT = 'throughput';
+export const ON_DISK = 'on disk';
 export const MEMORY = 'memory';
 
 /** What a process of Meridian's may take, whatever it is asked. */
@@ -39,10 +43,11 @@ export function comparisonOf(context: Context, loadCase: LoadCase): Comparison {
   };
 }
 
-function figuresOf({ counts }: LoadCase): Figure[] {
+function figuresOf({ counts, untilOnDisk = false }: LoadCase): Figure[] {
   const throughput = counts === 'bytes' ? 'MB/s' : `${counts}/s`;
   const cpu = counts === 'bytes' ? 'CPU s/GB' : `CPU s/1,000 ${counts}`;
   return [
+    ...(untilOnDisk ? [{ name: ON_DISK, unit: throughput, better: 'higher' } as const] : []),
     { name: THROUGHPUT, unit: throughput, better: 'higher' },
     { name: 'p50', unit: 'ms', better: 'lower' },
     { name: P99, unit: 'ms', better: 'lower' },
@@ -58,27 +63,36 @@ async function measureLoad(
   round: number,
 ): Promise<Sample> {
   await loadCase.before?.(server);
+  // What others have left to the disk must not count.
+  if (loadCase.untilOnDisk === true) await flushFiles(context.scratch);
   const { result, cpuSeconds, peakMemoryBytes } = await runWork(
     context,
     server,
     loadCase.work(server, round),
   );
+  const flushSeconds = loadCase.untilOnDisk === true ? await flushFiles(context.scratch) : 0;
   return {
-    figures: { ...rates(loadCase, result, cpuSeconds), [MEMORY]: peakMemoryBytes / MEGABYTE },
+    figures: { ...rates(loadCase, result, cpuSeconds, flushSeconds), [MEMORY]: peakMemoryBytes / MEGABYTE },
     latency: result.latency,
     problems: result.problems,
     generatorBound: isGeneratorBound(result, context.capacity),
   };
 }
 
-function rates({ counts }: LoadCase, result: LoadResult, cpuSeconds: number): Record<string, number> {
+function rates(
+  { counts }: LoadCase,
+  result: LoadResult,
+  cpuSeconds: number,
+  flushSeconds: number,
+): Record<string, number> {
   const { operations, bytes, seconds } = result;
   const latency = Histogram.from(result.latency);
-  const isBytes = counts === 'bytes';
+  const amount = counts === 'bytes' ? bytes / MEGABYTE : operations;
   return {
-    [THROUGHPUT]: (isBytes ? bytes / MEGABYTE : operations) / seconds,
+    [THROUGHPUT]: amount / seconds,
+    [ON_DISK]: amount / (seconds + flushSeconds),
     p50: latency.quantile(0.5),
     [P99]: latency.quantile(0.99),
-    [CPU]: (cpuSeconds / (isBytes ? bytes / MEGABYTE : operations)) * 1_000,
+    [CPU]: (cpuSeconds / amount) * 1_000,
   };
 }
