@@ -19,8 +19,8 @@ export interface ByteSource {
 export interface StagedBytes extends ByteSource {
   /** Writes the chunks in order after what is there. When it throws, `size` says how far it got. */
   append(chunks: readonly Uint8Array[]): Promise<void>;
-  /** Makes everything appended before the call durable; of uploads also that they are there. */
-  flush(): Promise<void>;
+  /** Makes everything appended before the call durable; of uploads also that they are there, unless they are to be published next. */
+  flush(options?: { readonly isPublishedNext?: boolean }): Promise<void>;
 }
 
 export interface HeldBlob {

@@ -79,7 +79,7 @@ async function receive(
   behind.check();
   arrival.verified();
   failpoint('copy.received');
-  await staged.flush();
+  await staged.flush({ isPublishedNext: true });
 }
 
 function wrongSize({ digest, size }: { digest: string; size: number }, came: string): RegistryError {

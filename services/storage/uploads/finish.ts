@@ -2,7 +2,7 @@ import { failpoint } from '#libs/failpoint.ts';
 import { algorithmOf, createDigester, type Digest } from '#libs/oci/digest.ts';
 import { digestMismatch, readSpan } from '../byte-range.ts';
 import type { Publisher } from '../blobs/publisher.ts';
-import type { BlobWriter, HeldBlob, StagedBytes } from '../driver.ts';
+import type { BlobWriter, HeldBlob } from '../driver.ts';
 import type { UploadRows } from '../owner/uploads.ts';
 import type { StorageSettings } from '../settings.ts';
 import type { Session } from './session.ts';
@@ -45,33 +45,37 @@ async function verify(
   readChunkBytes: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const staged = await stageUpload(driver, session);
-  try {
-    const actual = await digestOfUpload(session, staged, digest, readChunkBytes, signal);
-    if (actual !== digest) throw digestMismatch(digest, actual);
-    // Its bytes were flushed as they came, but an upload without any has had nothing to flush.
-    if (session.offset === 0) await staged.flush();
-  } finally {
-    await staged.close();
-  }
+  // What was hashed as it came was flushed then, too; an upload without any bytes has had nothing to flush.
+  const actual = session.offset === 0 ? undefined : takeHashed(session, digest);
+  if (actual === undefined) await reread(driver, session, digest, readChunkBytes, signal);
+  else if (actual !== digest) throw digestMismatch(digest, actual);
 }
 
-async function digestOfUpload(
+/** The digest of the bytes as they were hashed when they came; undefined where they were not. */
+function takeHashed(session: Session, expected: Digest): Digest | undefined {
+  const { digester, algorithm } = session;
+  if (digester === undefined || algorithm !== algorithmOf(expected)) return undefined;
+  // It can't be asked twice.
+  session.digester = undefined;
+  return digester.digest();
+}
+
+async function reread(
+  driver: BlobWriter,
   session: Session,
-  staged: StagedBytes,
   expected: Digest,
   readChunkBytes: number,
   signal: AbortSignal,
-): Promise<Digest> {
-  const { digester } = session;
-  const algorithm = algorithmOf(expected);
-  if (digester !== undefined && session.algorithm === algorithm) {
-    // It can't be asked twice.
-    session.digester = undefined;
-    return digester.digest();
+): Promise<void> {
+  const staged = await stageUpload(driver, session);
+  try {
+    const digester = createDigester(algorithmOf(expected));
+    for await (const chunk of readSpan(staged, { start: 0, end: session.offset }, readChunkBytes, signal))
+      digester.update(chunk);
+    const actual = digester.digest();
+    if (actual !== expected) throw digestMismatch(expected, actual);
+    if (session.offset === 0) await staged.flush({ isPublishedNext: true });
+  } finally {
+    await staged.close();
   }
-  const again = createDigester(algorithm);
-  for await (const chunk of readSpan(staged, { start: 0, end: session.offset }, readChunkBytes, signal))
-    again.update(chunk);
-  return again.digest();
 }

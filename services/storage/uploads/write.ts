@@ -84,9 +84,10 @@ async function receive(
     await behind.idle();
     if (staged.size > session.offset) {
       failpoint('upload.written');
-      await staged.flush();
+      const isPublishedNext = isWhole && finishes;
+      await staged.flush({ isPublishedNext });
       failpoint('upload.flushed');
-      if (isWhole && finishes) {
+      if (isPublishedNext) {
         rows.noteOffset(session.id, staged.size, clock());
         session.offset = staged.size;
       } else await record(staged.size);

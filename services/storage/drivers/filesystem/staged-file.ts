@@ -47,16 +47,17 @@ class StagedFile implements StagedBytes {
     }
   }
 
-  async flush(): Promise<void> {
+  async flush({ isPublishedNext = false } = {}): Promise<void> {
     // A kernel reports a failed write-back once and then forgets the pages: a second try would succeed without them.
     if (this.#flushFailure !== undefined) throw this.#flushFailure.error;
     try {
-      const directory = this.#unnamedIn;
+      // Publishing gives them another name, and makes that one durable.
+      const directory = isPublishedNext ? undefined : this.#unnamedIn;
       await Promise.all([
         this.#file.datasync(),
         directory === undefined ? undefined : syncDirectory(directory),
       ]);
-      this.#unnamedIn = undefined;
+      if (!isPublishedNext) this.#unnamedIn = undefined;
     } catch (error) {
       this.#flushFailure = { error };
       throw error;
