@@ -5,6 +5,7 @@ import { seededRandom } from '#test/support/seeded-random.ts';
 import { readBudget } from './support/budget.ts';
 import { eventually } from './support/eventually.ts';
 import { startFaultCluster, type FaultCluster } from './support/fault-cluster.ts';
+import { holdsBlob } from './support/region-files.ts';
 import { finishUpload, type OpenUpload } from './support/recorded-push.ts';
 import type { RegionProcess } from './support/region-process.ts';
 import { makeSmallImage, pushSmallImage, putManifest, type SmallImage } from './support/small-image.ts';
@@ -93,7 +94,8 @@ describe(`pulls never stop: a region that is cut off (seed ${seed})`, () => {
     async () => {
       const image = makeSmallImage('started again', [20_000]);
       await eventually(() => pushSmallImage([registry(us)], REPOSITORY, 'again', image));
-      await eventually(() => pull(registry(ap), REPOSITORY, 'again'));
+      // What a pull has brought is complete before it is on disk.
+      await eventually(() => holdsAll(ap, image));
       cluster.isolate('ap', 'held');
       await ap?.kill();
       const startedAt = performance.now();
@@ -125,6 +127,11 @@ const STRONG = { 'meridian-consistency': 'strong' };
 function registry(region: RegionProcess | undefined): string {
   if (region === undefined) throw new Error('There is no such region.');
   return region.registry;
+}
+
+async function holdsAll(region: RegionProcess | undefined, { digest, blobs }: SmallImage): Promise<void> {
+  for (const one of [digest, ...blobs.map((bytes) => digestOf(bytes))])
+    if (region === undefined || !(await holdsBlob(region, one))) throw new Error(`${one} has not come.`);
 }
 
 function head(at: string, tag: string): Promise<Answer> {
