@@ -22,7 +22,7 @@ export const push: Scenario = {
   title: 'Pushes to one region',
   notes: () => [
     `An image of ${LAYERS} layers is pushed ${LAYER_CONNECTIONS} layers at a time, small blobs of ${SMALL_BYTES / 1e3} KB by ${SMALL_CONNECTIONS} connections, chunks are of ${CHUNK_BYTES / 1e6} MB.`,
-    `Some registries answer before anything is on disk. For the same durability, "${ON_DISK}" is the throughput until the file system has been flushed after the last answer, for all of them.`,
+    `What is on disk when a push is answered differs. For the same durability, "${ON_DISK}" is the throughput until the file system has been flushed after the last answer, for all of them.`,
   ],
   run: async (context) =>
     withServers(context, context.starters, (registries) =>

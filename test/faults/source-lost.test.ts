@@ -66,7 +66,7 @@ describe(`content is there before its copy is: a pull whose source (seed ${seed}
     expect(lost).toBe(true);
     const moved = received(cluster) - before;
     expect(moved).toBeLessThan(1.5 * LAYER_BYTES);
-    expect(await holdsBlob(cluster.region('ap'), layer)).toBe(true);
+    await eventually(async () => expect(await holdsBlob(cluster.region('ap'), layer)).toBe(true));
     console.info(
       `The source ${loss}: ${(moved / LAYER_BYTES).toFixed(2)} times the blob came over the links.`,
     );

@@ -57,7 +57,7 @@ describe('a disk that forgets or remembers wrongly', () => {
     const us = cluster.region('us');
     await deleteBlobFile(us, layer);
     expect((await eventually(() => pull(us.registry, REPOSITORY, 'deleted'))).digest).toBe(image.digest);
-    expect(await holdsBlob(us, layer)).toBe(true);
+    await eventually(async () => expect(await holdsBlob(us, layer)).toBe(true));
   });
 });
 

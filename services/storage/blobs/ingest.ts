@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { failpoint } from '#libs/failpoint.ts';
-import { algorithmOf, createDigester, type Digester } from '#libs/oci/digest.ts';
+import { algorithmOf } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { digestMismatch } from '../byte-range.ts';
 import type { BlobReader, BlobWriter, HeldBlob, StagedBytes } from '../driver.ts';
+import { BlobDigester } from '../hashing/blob-digester.ts';
 import type { StorageSettings } from '../settings.ts';
 import { WriteBehind } from '../write-behind.ts';
 import type { Arrival } from './arrival.ts';
@@ -60,7 +61,7 @@ async function receive(
 ): Promise<void> {
   const onWritten = (): void => arrival.advance();
   const behind = new WriteBehind(staged, { maxPendingBytes, flushEveryBytes, onWritten });
-  const digester: Digester = createDigester(algorithmOf(arrival.digest));
+  const digester = new BlobDigester(algorithmOf(arrival.digest));
   let received = 0;
   try {
     for await (const chunk of data) {
@@ -69,9 +70,11 @@ async function receive(
       behind.push(chunk);
       digester.update(chunk);
       await behind.room();
+      await digester.room();
     }
     if (received < arrival.size) throw wrongSize(arrival, `only ${received}`);
-    const actual = digester.digest();
+    const actual = await digester.digest();
+    if (actual === undefined) throw new Error(`The digest of ${arrival.digest} was lost as it came.`);
     if (actual !== arrival.digest) throw digestMismatch(arrival.digest, actual);
   } finally {
     await behind.idle();

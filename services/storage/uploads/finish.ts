@@ -46,13 +46,13 @@ async function verify(
   signal: AbortSignal,
 ): Promise<void> {
   // What was hashed as it came was flushed then, too; an upload without any bytes has had nothing to flush.
-  const actual = session.offset === 0 ? undefined : takeHashed(session, digest);
+  const actual = session.offset === 0 ? undefined : await takeHashed(session, digest);
   if (actual === undefined) await reread(driver, session, digest, readChunkBytes, signal);
   else if (actual !== digest) throw digestMismatch(digest, actual);
 }
 
 /** The digest of the bytes as they were hashed when they came; undefined where they were not. */
-function takeHashed(session: Session, expected: Digest): Digest | undefined {
+async function takeHashed(session: Session, expected: Digest): Promise<Digest | undefined> {
   const { digester, algorithm } = session;
   if (digester === undefined || algorithm !== algorithmOf(expected)) return undefined;
   // It can't be asked twice.

@@ -1,9 +1,9 @@
 import { failpoint } from '#libs/failpoint.ts';
-import { createDigester } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { unknownUpload } from '#libs/upload-id.ts';
 import type { BlobWriter, StagedBytes } from '../driver.ts';
 import type { UploadRows } from '../owner/uploads.ts';
+import { BlobDigester } from '../hashing/blob-digester.ts';
 import type { StorageSettings } from '../settings.ts';
 import { WriteBehind } from '../write-behind.ts';
 import type { Holder, Session } from './session.ts';
@@ -62,7 +62,8 @@ async function receive(
   };
   const { maxPendingWriteBytes: maxPendingBytes, flushEveryBytes } = settings;
   const behind = new WriteBehind(staged, { maxPendingBytes, flushEveryBytes, onFlushed: record });
-  const digester = session.digester ?? (session.offset === 0 ? createDigester(session.algorithm) : undefined);
+  const digester =
+    session.digester ?? (session.offset === 0 ? new BlobDigester(session.algorithm) : undefined);
   // Given back once it is sure that the hash has seen neither more nor less than what is durable.
   session.digester = undefined;
   let isWhole = false;
@@ -75,6 +76,7 @@ async function receive(
       behind.push(chunk);
       digester?.update(chunk);
       await behind.room();
+      await digester?.room();
       // Waiting for the disk is no stalling.
       holder.activeAt = clock();
     }
@@ -82,6 +84,7 @@ async function receive(
   } finally {
     holder.settling = true;
     await behind.idle();
+    const hashed = digester?.settle();
     if (staged.size > session.offset) {
       failpoint('upload.written');
       const isPublishedNext = isWhole && finishes;
@@ -92,6 +95,7 @@ async function receive(
         session.offset = staged.size;
       } else await record(staged.size);
     }
+    await hashed;
     behind.check();
     session.digester = digester;
   }
