@@ -15,16 +15,16 @@ interface Opened {
 
 /** Blobs that are read in pieces, by however many: each is opened once, and closed a moment after the last piece. */
 export class OpenBlobs {
-  readonly #reader: Pick<BlobReader, 'open'>;
+  readonly #reader: Pick<BlobReader, 'open' | 'stat'>;
   readonly #opened = new Map<Digest, Opened>();
 
-  constructor(reader: Pick<BlobReader, 'open'>) {
+  constructor(reader: Pick<BlobReader, 'open' | 'stat'>) {
     this.#reader = reader;
   }
 
   /** The driver's `open`, of a source that others may read, too. */
   async open(digest: Digest): Promise<ByteSource | undefined> {
-    const opened = this.#opened.get(digest) ?? this.#begin(digest);
+    const opened = (await this.#stillThere(digest)) ?? this.#opened.get(digest) ?? this.#begin(digest);
     clearTimeout(opened.closing);
     opened.users += 1;
     const source = await opened.source.catch((error: unknown) => {
@@ -49,6 +49,17 @@ export class OpenBlobs {
     this.#drop(digest, opened);
     clearTimeout(opened.closing);
     if (opened.users === 0) await closeOf(opened);
+  }
+
+  /** What is open, unless its file is gone: what is not held must not be read. */
+  async #stillThere(digest: Digest): Promise<Opened | undefined> {
+    const opened = this.#opened.get(digest);
+    if (opened === undefined) return undefined;
+    const [size, source] = await Promise.all([this.#reader.stat(digest), opened.source]);
+    if (this.#opened.get(digest) !== opened) return this.#opened.get(digest);
+    if (size !== undefined && size === source?.size) return opened;
+    await this.forget(digest);
+    return undefined;
   }
 
   #begin(digest: Digest): Opened {
