@@ -12,7 +12,7 @@ import type { TlsIdentity } from '#libs/tls/identity.ts';
 import { chunkWriter } from './chunk-writer.ts';
 import type { Contract } from './contracts.ts';
 import { fromStatus } from './errors.ts';
-import { channelOptions } from './limits.ts';
+import { channelOptions, ownRegionOptions } from './limits.ts';
 import { pump, type Sink } from './pump.ts';
 import { channelSecurity } from './tls.ts';
 import type { CallContext } from './types.ts';
@@ -31,12 +31,15 @@ export interface RpcChannelOptions {
   readonly address: string;
   /** Plaintext without. */
   readonly tls?: TlsIdentity | undefined;
+  /** Whether a service of the own region is there; default: one of another. */
+  readonly isOwnRegion?: boolean;
 }
 
 /** Connects on first use and again whenever the connection breaks. No call is ever repeated implicitly. */
-export function openRpcChannel({ address, tls }: RpcChannelOptions): RpcChannel {
+export function openRpcChannel({ address, tls, isOwnRegion = false }: RpcChannelOptions): RpcChannel {
   const { credentials, options } = channelSecurity(tls, address);
-  const channel = new Client(address, credentials, { ...channelOptions, ...options });
+  const reconnect = isOwnRegion ? ownRegionOptions : {};
+  const channel = new Client(address, credentials, { ...channelOptions, ...reconnect, ...options });
   return {
     client: <S extends object>(contract: Contract<S>) => {
       const { definition } = contract as { definition: Record<string, Method> };

@@ -23,3 +23,9 @@ export const channelOptions: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': 2_000,
   'grpc.use_local_subchannel_pool': 1,
 };
+
+/** Of a service of the own region: asked for again so soon that a restart of it is hardly seen. */
+export const ownRegionOptions: ChannelOptions = {
+  'grpc.initial_reconnect_backoff_ms': 50,
+  'grpc.max_reconnect_backoff_ms': 200,
+};

@@ -42,8 +42,8 @@ async function start(): Promise<RunningService> {
   const certificates = keepTls(toldToLog(log));
   const tls = certificates.open(config.tls);
   const channels = {
-    storage: openRpcChannel({ address: config.storage, tls }),
-    replication: openRpcChannel({ address: config.replication, tls }),
+    storage: openRpcChannel({ address: config.storage, tls, isOwnRegion: true }),
+    replication: openRpcChannel({ address: config.replication, tls, isOwnRegion: true }),
   };
   const metrics = createMetrics({ service: SERVICE, region });
   const countElsewhere = elsewhereMetrics(metrics);

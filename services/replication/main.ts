@@ -47,7 +47,7 @@ async function start(signal: AbortSignal): Promise<RunningService> {
     login: config.etcdLogin,
   });
   const tls = certificates.open(config.tls);
-  const own = openRpcChannel({ address: config.storage, tls });
+  const own = openRpcChannel({ address: config.storage, tls, isOwnRegion: true });
   const storage = own.client(storageContract);
   const cache = openCache({
     ...config,

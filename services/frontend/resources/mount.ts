@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
@@ -72,6 +73,9 @@ async function pin(
   return true;
 }
 
+/** Between two looks whether a copy is on disk. */
+const HELD_PAUSE_MS = 20;
+
 /** Waits until the blob is whole in this region; for a large one an upload by the client may be quicker. */
 async function copyHere(
   { storage, transfer, settings }: Frontend,
@@ -82,9 +86,13 @@ async function copyHere(
 ): Promise<void> {
   const signal = AbortSignal.any([requestSignal, AbortSignal.timeout(settings.mountWaitMs)]);
   await transfer.fetch({ repository, digest, size }, { signal });
-  // The last byte comes only when the copy is complete and verified.
+  // The last byte comes only when the copy is complete and verified; soon after that it is held.
   const last = storage.read({ digest, offset: Math.max(0, size - 1), length: 0 }, { signal });
   for await (const _chunk of last);
+  while ((await storage.stat({ digests: [digest] }, { signal })).blobs.length === 0) {
+    await pause(HELD_PAUSE_MS);
+    signal.throwIfAborted();
+  }
 }
 
 function isExpected(error: unknown): boolean {
