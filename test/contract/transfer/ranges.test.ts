@@ -93,12 +93,14 @@ describe('a large blob', () => {
     const [us, eu, ap] = await start(['us', 'eu', 'ap']);
     const bytes = someBytes(8 * RANGE);
     const digest = await us.store(bytes);
-    const asked: number[] = [];
-    onRead(eu, (offset) => void asked.push(offset));
+    const later = Promise.withResolvers<undefined>();
+    onRead(eu, async (offset) => {
+      if (offset === 0) await later.promise;
+      else later.resolve(undefined);
+    });
     const copy = { repository: '', digest, size: bytes.length, from: 'eu', priority: 'client' } as const;
     await ap.running.fetcher.fetch(copy).held(neverAborts);
     expect((await ap.read(digest)).equals(bytes)).toBe(true);
-    expect(asked).toContain(RANGE);
     expect([...ap.received]).toEqual([['us', bytes.length]]);
   });
 
@@ -198,6 +200,6 @@ describe('a large blob', () => {
     const copy = ap.running.fetcher.fetch(asked).held(neverAborts);
     await expect(copy).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
     // Once for each range that was under way, and at the beginning.
-    expect(us.calls.get('stat') ?? 0).toBeLessThanOrEqual(3);
+    expect(us.calls.get('stat') ?? 0).toBeLessThanOrEqual(1 + bytes.length / RANGE);
   });
 });
