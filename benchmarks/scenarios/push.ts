@@ -29,6 +29,7 @@ export const push: Scenario = {
   run: async (context) =>
     withServers(context, context.starters, (registries) =>
       withServers(context, [startPlainNode], async (plain) => {
+        const measured = (one: LoadCase) => comparisonOf(context, { ...one, untilOnDisk: true });
         const large = largeCases(context);
         const others = otherCases(context);
         context.progress.begin(
@@ -41,12 +42,9 @@ export const push: Scenario = {
         for (const one of large) {
           // Plain Node knows no chunks.
           const servers = one.name.includes('chunk') ? registries : [...registries, ...plain];
-          results.push(await compare(context, servers, comparisonOf(context, { ...one, untilOnDisk: true })));
+          results.push(await compare(context, servers, measured(one)));
         }
-        for (const one of others)
-          results.push(
-            await compare(context, registries, comparisonOf(context, { ...one, untilOnDisk: true })),
-          );
+        for (const one of others) results.push(await compare(context, registries, measured(one)));
         return results;
       }),
     ),

@@ -122,6 +122,7 @@ function applicationOf(
   const buffers = createReadBuffers({
     budget,
     limits: { mostBytes: settings.readBufferBytes, leastBytes: settings.leastReadBufferBytes },
+    // There are several sizes.
     maxKeptBytes: settings.maxReadBytes / 4,
     aheadBytes: settings.readAheadBufferBytes,
     maxAhead: settings.maxReadAheadBuffers,

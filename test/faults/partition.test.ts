@@ -94,6 +94,7 @@ describe(`pulls never stop: a region that is cut off (seed ${seed})`, () => {
     async () => {
       const image = makeSmallImage('started again', [20_000]);
       await eventually(() => pushSmallImage([registry(us)], REPOSITORY, 'again', image));
+      await eventually(() => pull(registry(ap), REPOSITORY, 'again'));
       // What a pull has brought is complete before it is on disk.
       await eventually(() => holdsAll(ap, image));
       cluster.isolate('ap', 'held');

@@ -40,6 +40,15 @@ function onRead(
   });
 }
 
+/** The first range is answered once another has been asked for. */
+function answerLaterRangesFirst(region: TransferRegion): void {
+  const later = Promise.withResolvers<undefined>();
+  onRead(region, async (offset) => {
+    if (offset === 0) await later.promise;
+    else later.resolve(undefined);
+  });
+}
+
 describe('a large blob', () => {
   it('comes in ranges, each of them once', async () => {
     const [us, eu] = await start(['us', 'eu']);
@@ -79,11 +88,7 @@ describe('a large blob', () => {
     const [us, eu] = await start(['us', 'eu']);
     const bytes = someBytes(8 * RANGE);
     const digest = await us.store(bytes);
-    const later = Promise.withResolvers<undefined>();
-    onRead(us, async (offset) => {
-      if (offset === 0) await later.promise;
-      else later.resolve(undefined);
-    });
+    answerLaterRangesFirst(us);
     await eu.transfer.fetch({ repository: '', digest, size: bytes.length }, context);
     expect((await eu.read(digest)).equals(bytes)).toBe(true);
     expect(eu.received.get('us')).toBe(bytes.length);
@@ -93,11 +98,7 @@ describe('a large blob', () => {
     const [us, eu, ap] = await start(['us', 'eu', 'ap']);
     const bytes = someBytes(8 * RANGE);
     const digest = await us.store(bytes);
-    const later = Promise.withResolvers<undefined>();
-    onRead(eu, async (offset) => {
-      if (offset === 0) await later.promise;
-      else later.resolve(undefined);
-    });
+    answerLaterRangesFirst(eu);
     const copy = { repository: '', digest, size: bytes.length, from: 'eu', priority: 'client' } as const;
     await ap.running.fetcher.fetch(copy).held(neverAborts);
     expect((await ap.read(digest)).equals(bytes)).toBe(true);

@@ -38,9 +38,10 @@ async function exchange(registry: string, text: string): Promise<string> {
 const TWO_TO_NGINX = 'a chunk that ends in a bare line feed';
 
 async function smuggledTo(registry: string, through: string): Promise<void> {
+  let secondOfTwo: string | undefined;
   for (const [i, { name, text }] of SMUGGLINGS.entries()) {
-    if (through === 'nginx' && name === TWO_TO_NGINX) continue;
     const path = `/v2/smuggled/${through}-${i}/tags/list`;
+    if (through === 'nginx' && name === TWO_TO_NGINX) secondOfTwo = path;
     const received = await exchange(registry, text(innerRequest(path)));
     expect(received.split(/HTTP\/1\.\d (?=[2-5])/).length - 1, `${name}: ${received}`).toBeLessThanOrEqual(2);
     // The next one who comes the same way gets the answer to his own question.
@@ -51,7 +52,7 @@ async function smuggledTo(registry: string, through: string): Promise<void> {
   const reached = async (): Promise<string[]> =>
     (await loggedRequests(cluster.dataDir, 'us', 'smuggled'))
       .map((request) => request.path)
-      .filter((path) => path.includes(`/${through}-`));
+      .filter((path) => path.includes(`/${through}-`) && path !== secondOfTwo);
   await expect.poll(reached).toContain(`/v2/smuggled/${through}-control/tags/list`);
   expect(await reached()).toEqual([`/v2/smuggled/${through}-control/tags/list`]);
 }

@@ -1,5 +1,5 @@
-import { readSecretFile } from '#libs/config/secret-file.ts';
 import { z } from 'zod';
+import { readSecretFile } from '#libs/config/secret-file.ts';
 import { pathOf, type Api } from '../../api/client.ts';
 import { requireNoMore } from '../../arguments.ts';
 import { prepare, printJson, printTable, type Tools } from '../../command.ts';
