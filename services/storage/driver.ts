@@ -15,10 +15,22 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
+/** Writes to files of this process, in the order of the calls. */
+export interface FileWriter {
+  /** Writes all chunks from `position` on. `failure`: why it could write no more than so many bytes. */
+  write(
+    file: number,
+    position: number,
+    chunks: readonly Uint8Array[],
+  ): Promise<{ readonly written: number; readonly failure?: Error }>;
+}
+
 /** Bytes that may become a blob. One writer at a time. */
 export interface StagedBytes extends ByteSource {
   /** Writes the chunks in order after what is there. When it throws, `size` says how far it got. */
   append(chunks: readonly Uint8Array[]): Promise<void>;
+  /** The same by someone who can write to the file that they are; absent where they are none. May be called again before it is done. */
+  appendThrough?(writer: FileWriter, chunks: readonly Uint8Array[]): Promise<void>;
   /** Makes everything appended before the call durable; of uploads also that they are there, unless they are to be published next. */
   flush(options?: { readonly isPublishedNext?: boolean }): Promise<void>;
 }

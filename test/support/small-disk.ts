@@ -1,4 +1,4 @@
-import type { StagedBytes, StorageDriver } from '#services/storage/driver.ts';
+import type { FileWriter, StagedBytes, StorageDriver } from '#services/storage/driver.ts';
 import { openFilesystemDriver } from '#services/storage/drivers/filesystem/driver.ts';
 import type { Layout } from '#services/storage/layout.ts';
 
@@ -23,18 +23,32 @@ export async function openSmallDisk(layout: Layout, disk: SmallDisk): Promise<St
     },
     stage: async (...args) => {
       const staged = await driver.stage(...args);
+      /** What of the chunks there is room for. */
+      const fitting = (chunks: readonly Uint8Array[]): Uint8Array[] =>
+        chunks.map((chunk) => {
+          const fits = chunk.subarray(0, Math.max(0, disk.freeBytes));
+          disk.freeBytes -= fits.length;
+          return fits;
+        });
+      const through = (writer: FileWriter): FileWriter => ({
+        write: async (file, position, chunks) => {
+          const fits = fitting(chunks);
+          const result = await writer.write(file, position, fits);
+          return fits.at(-1)?.length === chunks.at(-1)?.length
+            ? result
+            : { ...result, failure: systemError('ENOSPC', 'write') };
+        },
+      });
       const limited: StagedBytes = {
         get size() {
           return staged.size;
         },
         append: async (chunks) => {
-          for (const chunk of chunks) {
-            const fits = chunk.subarray(0, Math.max(0, disk.freeBytes));
-            disk.freeBytes -= fits.length;
-            if (fits.length > 0) await staged.append([fits]);
-            if (fits.length < chunk.length) throw systemError('ENOSPC', 'write');
-          }
+          const fits = fitting(chunks);
+          await staged.append(fits);
+          if (fits.at(-1)?.length !== chunks.at(-1)?.length) throw systemError('ENOSPC', 'write');
         },
+        appendThrough: async (writer, chunks) => staged.appendThrough?.(through(writer), chunks),
         flush: async () => {
           if (!disk.syncs) throw systemError('EIO', 'fdatasync');
           await staged.flush();

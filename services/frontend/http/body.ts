@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { giveAway } from '#libs/given-away.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { arriving } from './arriving.ts';
 import type { RequestContext } from './context.ts';
@@ -14,7 +15,7 @@ export async function* requestBody(ctx: RequestContext): AsyncGenerator<Buffer, 
   }
   for await (const chunk of arriving(ctx)) {
     ctx.state.bytesIn += chunk.length;
-    yield chunk;
+    yield giveAway(chunk);
   }
 }
 

@@ -6,7 +6,7 @@ import { chunkLength, readChunk, spanOf } from '../byte-range.ts';
 import type { StagedBytes } from '../driver.ts';
 
 /** How much of a blob's end readers wait for until its digest is verified; the whole of one that is smaller. */
-const WITHHELD_BYTES = 64 * 1024;
+export const WITHHELD_BYTES = 64 * 1024;
 
 /**
  * A blob on its way into this region, for those who read it meanwhile. They read what is written from the staged bytes, each at its own

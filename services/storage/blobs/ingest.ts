@@ -4,10 +4,10 @@ import { algorithmOf } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { digestMismatch } from '../byte-range.ts';
 import type { BlobReader, BlobWriter, HeldBlob, StagedBytes } from '../driver.ts';
-import { BlobDigester } from '../hashing/blob-digester.ts';
 import type { StorageSettings } from '../settings.ts';
-import { WriteBehind } from '../write-behind.ts';
-import type { Arrival } from './arrival.ts';
+import { HashingWriter } from '../writing/hashing-writer.ts';
+import { WriteBehind } from '../writing/write-behind.ts';
+import { WITHHELD_BYTES, type Arrival } from './arrival.ts';
 import type { Publisher } from './publisher.ts';
 
 export interface IngestContext {
@@ -60,26 +60,28 @@ async function receive(
   { maxPendingWriteBytes: maxPendingBytes, flushEveryBytes }: StorageSettings,
 ): Promise<void> {
   const onWritten = (): void => arrival.advance();
-  const behind = new WriteBehind(staged, { maxPendingBytes, flushEveryBytes, onWritten });
-  const digester = new BlobDigester(algorithmOf(arrival.digest));
+  const writer = new HashingWriter(algorithmOf(arrival.digest));
+  // Who reads along waits for whatever there is, unless all of it is withheld.
+  const leastBytes = arrival.size <= WITHHELD_BYTES ? WITHHELD_BYTES : 1;
+  const options = { maxPendingBytes, leastBytes, flushEveryBytes, onWritten };
+  const behind = new WriteBehind(staged, writer.to(staged), options);
   let received = 0;
   try {
     for await (const chunk of data) {
       received += chunk.length;
       if (received > arrival.size) throw wrongSize(arrival, 'more');
       behind.push(chunk);
-      digester.update(chunk);
       await behind.room();
-      await digester.room();
     }
     if (received < arrival.size) throw wrongSize(arrival, `only ${received}`);
-    const actual = await digester.digest();
+    await behind.idle();
+    behind.check();
+    const actual = await writer.digest();
     if (actual === undefined) throw new Error(`The digest of ${arrival.digest} was lost as it came.`);
     if (actual !== arrival.digest) throw digestMismatch(arrival.digest, actual);
   } finally {
     await behind.idle();
   }
-  behind.check();
   arrival.verified();
   failpoint('copy.received');
   await staged.flush({ isPublishedNext: true });

@@ -53,11 +53,11 @@ async function verify(
 
 /** The digest of the bytes as they were hashed when they came; undefined where they were not. */
 async function takeHashed(session: Session, expected: Digest): Promise<Digest | undefined> {
-  const { digester, algorithm } = session;
-  if (digester === undefined || algorithm !== algorithmOf(expected)) return undefined;
+  const { writer, algorithm } = session;
+  if (writer === undefined || algorithm !== algorithmOf(expected)) return undefined;
   // It can't be asked twice.
-  session.digester = undefined;
-  return digester.digest();
+  session.writer = undefined;
+  return writer.digest();
 }
 
 async function reread(

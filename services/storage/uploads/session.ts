@@ -1,5 +1,5 @@
 import type { Digest, DigestAlgorithm } from '#libs/oci/digest.ts';
-import type { BlobDigester } from '../hashing/blob-digester.ts';
+import type { HashingWriter } from '../writing/hashing-writer.ts';
 
 /** What this process knows of an open upload. */
 export interface Session {
@@ -8,8 +8,8 @@ export interface Session {
   readonly algorithm: DigestAlgorithm;
   /** Bytes that are durable, as the database has it. */
   offset: number;
-  /** Has seen exactly the bytes before `offset`; missing after a restart, and where that can't be said. */
-  digester?: BlobDigester | undefined;
+  /** Has hashed exactly the bytes before `offset`; missing after a restart, and where that can't be said. */
+  writer?: HashingWriter | undefined;
   /** The digest that the bytes were found to have, once a finish got so far: its end may have failed with the bytes published already. */
   verified?: Digest | undefined;
   holder?: Holder | undefined;

@@ -3,9 +3,9 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import { unknownUpload } from '#libs/upload-id.ts';
 import type { BlobWriter, StagedBytes } from '../driver.ts';
 import type { UploadRows } from '../owner/uploads.ts';
-import { BlobDigester } from '../hashing/blob-digester.ts';
 import type { StorageSettings } from '../settings.ts';
-import { WriteBehind } from '../write-behind.ts';
+import { HashingWriter, LARGE_BYTES } from '../writing/hashing-writer.ts';
+import { WriteBehind, type Appender } from '../writing/write-behind.ts';
 import type { Holder, Session } from './session.ts';
 
 export interface WriteContext {
@@ -61,11 +61,11 @@ async function receive(
     session.offset = offset;
   };
   const { maxPendingWriteBytes: maxPendingBytes, flushEveryBytes } = settings;
-  const behind = new WriteBehind(staged, { maxPendingBytes, flushEveryBytes, onFlushed: record });
-  const digester =
-    session.digester ?? (session.offset === 0 ? new BlobDigester(session.algorithm) : undefined);
+  const options = { maxPendingBytes, leastBytes: LARGE_BYTES, flushEveryBytes, onFlushed: record };
+  const writer = session.writer ?? (session.offset === 0 ? new HashingWriter(session.algorithm) : undefined);
   // Given back once it is sure that the hash has seen neither more nor less than what is durable.
-  session.digester = undefined;
+  session.writer = undefined;
+  const behind = new WriteBehind(staged, writer?.to(staged) ?? unhashed(staged), options);
   let isWhole = false;
   try {
     let received = staged.size;
@@ -74,9 +74,7 @@ async function receive(
       received += chunk.length;
       checkSize(received, settings.maxUploadBytes);
       behind.push(chunk);
-      digester?.update(chunk);
       await behind.room();
-      await digester?.room();
       // Waiting for the disk is no stalling.
       holder.activeAt = clock();
     }
@@ -84,7 +82,6 @@ async function receive(
   } finally {
     holder.settling = true;
     await behind.idle();
-    const hashed = digester?.settle();
     if (staged.size > session.offset) {
       failpoint('upload.written');
       const isPublishedNext = isWhole && finishes;
@@ -95,10 +92,14 @@ async function receive(
         session.offset = staged.size;
       } else await record(staged.size);
     }
-    await hashed;
     behind.check();
-    session.digester = digester;
+    session.writer = writer;
   }
+}
+
+/** For an upload whose first bytes this process has not seen: it is read again when it ends. */
+function unhashed(staged: StagedBytes): Appender {
+  return { depth: 1, append: (chunks) => staged.append(chunks) };
 }
 
 function checkSize(bytes: number, maxBytes: number): void {

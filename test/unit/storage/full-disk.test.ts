@@ -46,23 +46,30 @@ function write(id: string, bytes: Buffer, offset: number) {
   return service.uploads.write(parts({ target: { id, repository, offset } }, bytes), live);
 }
 
-it('an upload that meets a full disk keeps what fitted, says so, and goes on once there is room', async () => {
-  const bytes = someBytes(500 * KIB, 1);
-  const id = await openUpload();
-  disk.freeBytes = 300 * KIB + 5;
-  await expect(write(id, bytes, 0)).rejects.toMatchObject({
-    code: 'UNAVAILABLE',
-    message: expect.stringContaining('region eu is out of space') as string,
-  });
-  expect(faults).toMatchObject([{ code: 'ENOSPC' }]);
-  const { offset } = await service.uploads.stat({ id, repository, offset: -1 }, live);
-  expect(offset).toBe(300 * KIB + 5);
+it.each([
+  [200, 120],
+  [500, 300],
+  [5_000, 3_000],
+])(
+  'an upload of %d KiB that meets a full disk keeps what fitted, says so, and goes on once there is room',
+  async (size, fits) => {
+    const bytes = someBytes(size * KIB, 1);
+    const id = await openUpload();
+    disk.freeBytes = fits * KIB + 5;
+    await expect(write(id, bytes, 0)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('region eu is out of space') as string,
+    });
+    expect(faults).toMatchObject([{ code: 'ENOSPC' }]);
+    const { offset } = await service.uploads.stat({ id, repository, offset: -1 }, live);
+    expect(offset).toBe(fits * KIB + 5);
 
-  disk.freeBytes = Infinity;
-  await write(id, bytes.subarray(offset), offset);
-  const { digest } = await service.uploads.finish({ id, repository, digest: digestOf(bytes) }, live);
-  expect((await read(service.storage, digest)).equals(bytes)).toBe(true);
-});
+    disk.freeBytes = Infinity;
+    await write(id, bytes.subarray(offset), offset);
+    const { digest } = await service.uploads.finish({ id, repository, digest: digestOf(bytes) }, live);
+    expect((await read(service.storage, digest)).equals(bytes)).toBe(true);
+  },
+);
 
 it('an upload whose bytes can not be synced counts none of them', async () => {
   const bytes = someBytes(100 * KIB, 2);

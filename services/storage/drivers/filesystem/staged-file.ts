@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { StagedBytes } from '../../driver.ts';
+import type { FileWriter, StagedBytes } from '../../driver.ts';
+import { beyond, bytesOf } from '../../writing/chunks.ts';
 import { syncDirectory } from './durable.ts';
 import { readFully } from './file-source.ts';
 
@@ -24,6 +25,9 @@ export async function openStagedFile(path: string, size: number, outlives: boole
 class StagedFile implements StagedBytes {
   readonly #file: FileHandle;
   #size: number;
+  /** Where the next bytes go: behind those that are being written. */
+  #end: number;
+  #appendFailure: Error | undefined;
   /** The directory where the file's name is not durable yet. */
   #unnamedIn: string | undefined;
   #flushFailure: { error: unknown } | undefined;
@@ -31,6 +35,7 @@ class StagedFile implements StagedBytes {
   constructor(file: FileHandle, size: number, unnamedIn: string | undefined) {
     this.#file = file;
     this.#size = size;
+    this.#end = size;
     this.#unnamedIn = unnamedIn;
   }
 
@@ -39,12 +44,29 @@ class StagedFile implements StagedBytes {
   }
 
   async append(chunks: readonly Uint8Array[]): Promise<void> {
-    let rest = [...chunks];
+    let rest = chunks;
     while (rest.length > 0) {
-      const { bytesWritten } = await this.#file.writev(rest, this.#size);
+      const { bytesWritten } = await this.#file.writev([...rest], this.#size);
       this.#size += bytesWritten;
+      this.#end = this.#size;
       rest = beyond(rest, bytesWritten);
     }
+  }
+
+  async appendThrough(writer: FileWriter, chunks: readonly Uint8Array[]): Promise<void> {
+    this.#throwIfStuck();
+    const position = this.#end;
+    this.#end += bytesOf(chunks);
+    const { written, failure } = await writer.write(this.#file.fd, position, chunks);
+    // What is there behind a gap doesn't count.
+    this.#throwIfStuck();
+    this.#size = position + written;
+    this.#appendFailure = failure;
+    this.#throwIfStuck();
+  }
+
+  #throwIfStuck(): void {
+    if (this.#appendFailure !== undefined) throw this.#appendFailure;
   }
 
   async flush({ isPublishedNext = false } = {}): Promise<void> {
@@ -71,18 +93,4 @@ class StagedFile implements StagedBytes {
   close(): Promise<void> {
     return this.#file.close();
   }
-}
-
-/** The chunks without their first `bytes` bytes. */
-function beyond(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  let skip = bytes;
-  const rest: Uint8Array[] = [];
-  for (const chunk of chunks) {
-    if (skip >= chunk.length) skip -= chunk.length;
-    else {
-      rest.push(skip === 0 ? chunk : chunk.subarray(skip));
-      skip = 0;
-    }
-  }
-  return rest;
 }

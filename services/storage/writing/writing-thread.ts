@@ -1,0 +1,52 @@
+import { writevSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+import { createDigester, type Digester } from '#libs/oci/digest.ts';
+import { beyond } from './chunks.ts';
+import type { SystemFailure, WritingAnswer, WritingRequest } from './messages.ts';
+
+/* Runs in a thread of its own: writes chunks to files, and hashes them. */
+
+const hashes = new Map<number, Digester>();
+
+parentPort?.on('message', (request: WritingRequest) => {
+  const { id } = request;
+  if (request.kind === 'append') {
+    const { file, position, chunks, algorithm } = request;
+    answer({ id, ...write(file, position, chunks) });
+    const digester = hashes.get(id) ?? createDigester(algorithm);
+    hashes.set(id, digester);
+    for (const chunk of chunks) {
+      digester.update(chunk);
+      // Gives its memory back now; the collector of a thread that allocates nothing would take its time.
+      chunk.buffer.transfer(0);
+    }
+    return;
+  }
+  const digester = hashes.get(id);
+  hashes.delete(id);
+  if (request.kind === 'digest' && digester !== undefined) answer({ id, digest: digester.digest() });
+});
+
+function write(
+  file: number,
+  position: number,
+  chunks: readonly Uint8Array[],
+): { written: number; failure?: SystemFailure } {
+  let rest = chunks;
+  let written = 0;
+  try {
+    while (rest.length > 0) {
+      const bytes = writevSync(file, rest, position + written);
+      written += bytes;
+      rest = beyond(rest, bytes);
+    }
+    return { written };
+  } catch (error) {
+    const { message, code, syscall } = error as NodeJS.ErrnoException;
+    return { written, failure: { message, code, syscall } };
+  }
+}
+
+function answer(message: WritingAnswer): void {
+  parentPort?.postMessage(message);
+}
