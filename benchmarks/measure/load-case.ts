@@ -6,6 +6,7 @@ import type { Comparison } from './compare.ts';
 import type { Context } from './context.ts';
 import { flushFiles } from './flush-files.ts';
 import { Histogram } from './histogram.ts';
+import { readyMemory } from './ready-memory.ts';
 import { runWork } from './run-work.ts';
 
 /** What the generator does to each server in turn, and what of it is told. */
@@ -32,6 +33,8 @@ export const MEMORY = 'memory';
 export const MEMORY_LIMIT: Target = { figure: MEMORY, limit: 300 };
 
 const MEGABYTE = 1e6;
+/** More than a round writes to files, at full scale. */
+const FILE_MEMORY_BYTES = 512 * MEGABYTE;
 
 /** As it is compared between servers. */
 export function comparisonOf(context: Context, loadCase: LoadCase): Comparison {
@@ -63,13 +66,9 @@ async function measureLoad(
   round: number,
 ): Promise<Sample> {
   await loadCase.before?.(server);
-  // What others have left to the disk must not count.
-  if (loadCase.untilOnDisk === true) await flushFiles(context.scratch);
-  const { result, cpuSeconds, peakMemoryBytes } = await runWork(
-    context,
-    server,
-    loadCase.work(server, round),
-  );
+  const work = loadCase.work(server, round);
+  const ready = loadCase.untilOnDisk === true ? () => readyDisk(context) : undefined;
+  const { result, cpuSeconds, peakMemoryBytes } = await runWork(context, server, work, ready);
   const flushSeconds = loadCase.untilOnDisk === true ? await flushFiles(context.scratch) : 0;
   return {
     figures: { ...rates(loadCase, result, cpuSeconds, flushSeconds), [MEMORY]: peakMemoryBytes / MEGABYTE },
@@ -77,6 +76,12 @@ async function measureLoad(
     problems: result.problems,
     generatorBound: isGeneratorBound(result, context.capacity),
   };
+}
+
+/** What others have left to the disk must not count, nor which memory their files have had. */
+async function readyDisk({ scratch, scale }: Context): Promise<void> {
+  await flushFiles(scratch);
+  await readyMemory(scratch, scale * FILE_MEMORY_BYTES);
 }
 
 function rates(

@@ -11,13 +11,15 @@ export interface WorkDone {
   readonly peakMemoryBytes: number;
 }
 
-/** Has the generator do something to a server and looks at what it cost there. */
+/** Has the generator do something to a server, right after `ready`, and looks at what it cost there. */
 export async function runWork(
   { generator }: Pick<Context, 'generator'>,
   server: Server,
   work: Work,
+  ready?: () => Promise<void>,
 ): Promise<WorkDone> {
   await generator.prepare({ registry: server.registry, work });
+  await ready?.();
   const pids = await withDescendants(server.pids());
   const before = await cpuSecondsOf(pids);
   const result = await generator.go();

@@ -1,9 +1,10 @@
+import { giveAway } from '#libs/given-away.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { ClientPace, describeRate } from './client-pace.ts';
 import type { RequestContext } from './context.ts';
 
 /**
- * The chunks of a request's body. The client is waited for only while there is nothing to give and the consumer wants more, and that
+ * The chunks of a request's body, which are the caller's own. The client is waited for only while there is nothing to give and the consumer wants more, and that
  * time alone counts against its rate. Leaving early leaves the connection as it is.
  */
 export async function* arriving(ctx: RequestContext): AsyncGenerator<Buffer, void, undefined> {
@@ -34,8 +35,10 @@ export async function* arriving(ctx: RequestContext): AsyncGenerator<Buffer, voi
     for (;;) {
       const chunk = failure === undefined ? (req.read() as Buffer | null) : null;
       pace.moved(chunk?.length ?? 0);
-      if (chunk !== null) yield chunk;
-      else if (failure !== undefined) throw failure;
+      if (chunk !== null) {
+        state.bytesIn += chunk.length;
+        yield giveAway(chunk);
+      } else if (failure !== undefined) throw failure;
       else if (ended) return;
       else {
         pace.waits();

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { giveAway } from '#libs/given-away.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { arriving } from './arriving.ts';
 import type { RequestContext } from './context.ts';
@@ -8,15 +7,12 @@ import type { RequestContext } from './context.ts';
  * The request's body as it comes. Leaving the iteration leaves the connection usable for the answer.
  * Throws when the client goes away before the end, and TIMEOUT when it sends too little while it is waited for.
  */
-export async function* requestBody(ctx: RequestContext): AsyncGenerator<Buffer, void, undefined> {
+export function requestBody(ctx: RequestContext): AsyncGenerator<Buffer, void, undefined> {
   if (ctx.state.awaitsContinue) {
     ctx.state.awaitsContinue = false;
     ctx.res.writeContinue();
   }
-  for await (const chunk of arriving(ctx)) {
-    ctx.state.bytesIn += chunk.length;
-    yield giveAway(chunk);
-  }
+  return arriving(ctx);
 }
 
 /** The whole body; TOO_LARGE beyond `maxBytes`, and where Content-Length tells so, before anything is read. */

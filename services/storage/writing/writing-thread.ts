@@ -1,7 +1,6 @@
-import { writevSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { createDigester, type Digester } from '#libs/oci/digest.ts';
-import { beyond } from './chunks.ts';
 import type { SystemFailure, WritingAnswer, WritingRequest } from './messages.ts';
 
 /* Runs in a thread of its own: writes chunks to files, and hashes them. */
@@ -27,18 +26,20 @@ parentPort?.on('message', (request: WritingRequest) => {
   if (request.kind === 'digest' && digester !== undefined) answer({ id, digest: digester.digest() });
 });
 
+/** Chunk by chunk: the kernel finds memory for large writes less easily than for small ones, and here a call costs little. */
 function write(
   file: number,
   position: number,
   chunks: readonly Uint8Array[],
 ): { written: number; failure?: SystemFailure } {
-  let rest = chunks;
   let written = 0;
   try {
-    while (rest.length > 0) {
-      const bytes = writevSync(file, rest, position + written);
-      written += bytes;
-      rest = beyond(rest, bytes);
+    for (const chunk of chunks) {
+      for (let at = 0; at < chunk.length;) {
+        const bytes = writeSync(file, chunk, at, chunk.length - at, position + written);
+        at += bytes;
+        written += bytes;
+      }
     }
     return { written };
   } catch (error) {

@@ -8,18 +8,23 @@ import { readFully } from './file-source.ts';
 
 /** Opens a file to append to, new or again, cut to `size` bytes. `outlives` restarts: flushing makes its name durable, too. */
 export async function openStagedFile(path: string, size: number, outlives: boolean): Promise<StagedBytes> {
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o640);
+  const anew = size === 0 ? constants.O_TRUNC : 0;
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | anew, 0o640);
   try {
-    const found = (await file.stat()).size;
-    // What lies beyond was never acknowledged, and after a power cut it may be anything.
-    if (found > size) await file.truncate(size);
-    const kept = Math.min(found, size);
+    const kept = size === 0 ? 0 : await cut(file, size);
     // Bytes that are kept were flushed before, and the file's name with them.
     return new StagedFile(file, kept, outlives && kept === 0 ? dirname(path) : undefined);
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/** What lies beyond `size` was never acknowledged, and after a power cut it may be anything. Gives how much there is. */
+async function cut(file: FileHandle, size: number): Promise<number> {
+  const found = (await file.stat()).size;
+  if (found > size) await file.truncate(size);
+  return Math.min(found, size);
 }
 
 class StagedFile implements StagedBytes {
