@@ -2,6 +2,7 @@ import { createAllowance } from './allowance.ts';
 
 /** Something to ask another region for. */
 export interface Want {
+  /** 0: not known. */
   readonly bytes: number;
   /** 0 where a client waits for it; else the lower, the sooner. May change while it waits. */
   readonly rank: () => number;
@@ -20,6 +21,8 @@ export interface Link {
 }
 
 const CLIENT = 0;
+/** A manifest or a config: gone before anybody would have had to make way for it. */
+const FEW_BYTES = 64 * 1024;
 /** What clients wait for comes in pieces with short pauses between them, which belong to the clients, too. */
 const LINGER_MS = 250;
 /** While clients use the link, so large a part of what they get may come for nobody: so that nothing waits for ever. */
@@ -50,9 +53,10 @@ export function createLink(limits: LinkLimits, now: () => number): Link {
   };
   const begin = (want: Want): (() => void) => {
     const isClient = want.rank() === CLIENT;
+    const isUse = isClient && !isLittle(want);
     all?.take(want.bytes);
-    if (isClient) clients += 1;
-    else {
+    if (isUse) clients += 1;
+    else if (!isClient) {
       background?.take(want.bytes);
       credit = Math.max(0, credit - want.bytes);
     }
@@ -60,7 +64,7 @@ export function createLink(limits: LinkLimits, now: () => number): Link {
     return () => {
       if (over) return;
       over = true;
-      if (!isClient) return;
+      if (!isUse) return;
       clients -= 1;
       clientsUntil = now() + LINGER_MS;
       credit = Math.min(MAX_CREDIT_BYTES, credit + want.bytes * BACKGROUND_SHARE);
@@ -101,6 +105,10 @@ export function createLink(limits: LinkLimits, now: () => number): Link {
       }
     },
   };
+}
+
+function isLittle({ bytes }: Want): boolean {
+  return bytes > 0 && bytes <= FEW_BYTES;
 }
 
 interface Waiting {

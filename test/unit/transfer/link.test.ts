@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createLink, type Link, type LinkLimits } from '#services/replication/transfer/link.ts';
 
 const neverAborts = new AbortController().signal;
-const RANGE = 800;
+const RANGE = 800_000;
 const unlimited: LinkLimits = { all: undefined, background: undefined };
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -11,8 +11,8 @@ function noting(limits: LinkLimits = unlimited) {
   const clock = { ms: 1_000_000 };
   const link: Link = createLink(limits, () => clock.ms);
   const begun: string[] = [];
-  const ask = (name: string, rank: () => number, signal = neverAborts) => {
-    const admitted = link.admit({ bytes: RANGE, rank }, signal);
+  const ask = (name: string, rank: () => number, signal = neverAborts, bytes = RANGE) => {
+    const admitted = link.admit({ bytes, rank }, signal);
     admitted.then(
       () => begun.push(name),
       () => undefined,
@@ -82,6 +82,21 @@ describe('a link', () => {
     ask('another layer', layer);
     await settled();
     expect(begun).toEqual(['client', 'config', 'layer', 'another layer']);
+  });
+
+  it('is not kept from the others by the few bytes that a client waits for, nor for them', async () => {
+    const { begun, ask } = noting();
+    const over = ask('manifest', client, neverAborts, 2_000);
+    ask('layer', layer);
+    await settled();
+    await over();
+    ask('config', () => 2);
+    await settled();
+    expect(begun).toEqual(['manifest', 'layer', 'config']);
+    ask('as much as there is', client, neverAborts, 0);
+    ask('another layer', layer);
+    await settled();
+    expect(begun).toEqual(['manifest', 'layer', 'config', 'as much as there is']);
   });
 
   it('lets pass at the next occasion what a client has come to wait for', async () => {
