@@ -15,7 +15,7 @@ const LAYERS = 50;
 const LAYER_CONNECTIONS = 5;
 /** So that compilers have seen enough. */
 const WARM_UP_IMAGES = 8;
-const WARM_UP_BLOBS = 4;
+const WARM_UP_BLOBS = 12;
 const SMALL_CONNECTIONS = 16;
 const SMALL_BYTES = 4_000;
 

@@ -18,7 +18,7 @@ export interface StorageSettings {
   readonly stalledWriterMs: number;
   /** How long a request waits for a writer that may have lost its caller without knowing it yet. */
   readonly leaveWaitMs: number;
-  /** A long write is made durable each time this much has come, so that a crash costs at most that much of it. */
+  /** A long write is made durable each time this much has come, so that little is left to do at its end, and a crash costs at most that much of it. */
   readonly flushEveryBytes: number;
   /** Bytes of one write that may wait in memory for the disk. */
   readonly maxPendingWriteBytes: number;
@@ -51,7 +51,7 @@ export const defaultStorageSettings: StorageSettings = {
   maxSweepPauseMs: 10 * 60 * 1000,
   stalledWriterMs: 10_000,
   leaveWaitMs: 500,
-  flushEveryBytes: 64 * MIB,
+  flushEveryBytes: 8 * MIB,
   maxPendingWriteBytes: 4 * MIB,
   readChunkBytes: MIB / 4,
   scrubBytesPerSecond: 16 * MIB,
