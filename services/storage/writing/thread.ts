@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Digest, DigestAlgorithm } from '#libs/oci/digest.ts';
 import { isGivenAway } from '#libs/given-away.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
 import type { FileWriter } from '../driver.ts';
 import type { SystemFailure, WritingAnswer, WritingRequest } from './messages.ts';
 
@@ -93,7 +94,11 @@ function take({ waiting }: Running, answer: WritingAnswer): void {
 /** What is being written is lost; what begins now gets another thread. */
 function fail(thread: Running, cause: unknown): void {
   if (thread.failure !== undefined) return;
-  thread.failure = new Error('The thread that writes blobs has ended.', { cause });
+  thread.failure = new RegistryError(
+    'UNAVAILABLE',
+    'The thread that writes blobs has ended, and what it had last is lost. Send it again; of an upload, from the offset that it has.',
+    { cause, retryAfterSeconds: 1 },
+  );
   if (running === thread) running = undefined;
   for (const { reject } of [...thread.waiting.values()].flat()) reject(thread.failure);
   thread.waiting.clear();

@@ -103,9 +103,10 @@ describe('a blob that comes in chunks', () => {
     const broken = await openStagedFile(newPath(), 0, false);
     const writer = new HashingWriter('none' as DigestAlgorithm);
     // Its first chunks may be told to be written before the thread knows what it is asked for.
-    await expect(write(writer, broken, bytes, 65_536)).rejects.toThrow(
-      'The thread that writes blobs has ended.',
-    );
+    await expect(write(writer, broken, bytes, 65_536)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('The thread that writes blobs has ended') as string,
+    });
     await broken.close();
     expect(await writer.digest()).toBeUndefined();
     const staged = await openStagedFile(newPath(), 0, false);
