@@ -48,20 +48,36 @@ export function contentLength(ctx: RequestContext): number | undefined {
 }
 
 /**
- * Reads on after an answer that came before the request's end: a client that is still sending would else never see the answer.
- * Beyond the limits the connection is cut.
+ * Reads on after an answer that comes before the request's end: a client that is still sending would else never see the answer. To be called
+ * before the answer has ended. Beyond the limits the connection is cut.
  */
 export function discardRest(request: IncomingMessage, maxBytes: number, timeoutMs: number): void {
   if (request.complete || request.destroyed) return;
-  const cut = (): void => void request.socket.destroy();
+  const { socket } = request;
+  const cut = (): void => void socket.destroy();
   const timer = setTimeout(cut, timeoutMs);
+  // A connection that is not kept Node destroys with the answer; what is still sent then would be refused, and the answer lost with it.
+  let isLast = false;
+  let isOver = false;
+  socket.destroySoon = () => {
+    isLast = true;
+    socket.end();
+  };
+  const over = (): void => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(timer);
+    Reflect.deleteProperty(socket, 'destroySoon');
+    if (isLast) socket.destroySoon();
+  };
   let discarded = 0;
   request
     .on('data', (chunk: Buffer) => {
       discarded += chunk.length;
       if (discarded > maxBytes) cut();
     })
-    .once('close', () => clearTimeout(timer))
+    .once('end', over)
+    .once('close', over)
     .on('error', () => undefined)
     .resume();
 }

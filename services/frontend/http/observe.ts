@@ -61,7 +61,9 @@ export function observe(
     });
     ctx.state = state;
     if (hasBody(ctx)) {
-      ctx.res.once('finish', () => discardRest(ctx.req, limits.maxDiscardedBytes, limits.discardTimeoutMs));
+      ctx.res.once('prefinish', () =>
+        discardRest(ctx.req, limits.maxDiscardedBytes, limits.discardTimeoutMs),
+      );
     }
     await inSpan(ctx, async () => {
       const onClose = (): void => {
