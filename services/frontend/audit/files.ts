@@ -4,11 +4,14 @@ import { join } from 'node:path';
 /** A file of the journal, of which a front end has one after the other. Several front ends may share a directory. */
 export interface JournalFile {
   readonly path: string;
-  /** When it was begun and last written to. */
+  /** When it was begun, and the latest that it can have been written to last. */
   readonly fromMs: number;
   readonly toMs: number;
   readonly bytes: number;
 }
+
+/** The kernel's clock for files goes by ticks: what was just written may seem to be older by one. */
+const TICK_MS = 20;
 
 const NAME = /^audit-(\d{13})-[\w-]+\.jsonl$/;
 
@@ -33,5 +36,5 @@ async function fileOf(directory: string, name: string): Promise<JournalFile | un
   const path = join(directory, name);
   // Another front end may have removed it just now.
   const found = await stat(path).catch(() => undefined);
-  return found && { path, fromMs: Number(from), toMs: Math.ceil(found.mtimeMs), bytes: found.size };
+  return found && { path, fromMs: Number(from), toMs: Math.ceil(found.mtimeMs) + TICK_MS, bytes: found.size };
 }

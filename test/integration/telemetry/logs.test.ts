@@ -85,11 +85,13 @@ describe('the log of a process', () => {
     const script = `
       import { createLog } from '#libs/telemetry/log.ts';
       const log = createLog({ service: 'frontend', region: 'eu', level: 'info' });
-      setImmediate(() => log.info({ n: 0 }, 'An earlier turn.'));
-      setTimeout(() => {
-        for (let n = 1; n <= 300; n++) log.info({ n }, 'x'.repeat(300));
-        process.exit(3);
-      }, 1);`;
+      setImmediate(() => {
+        log.info({ n: 0 }, 'An earlier turn.');
+        setTimeout(() => {
+          for (let n = 1; n <= 300; n++) log.info({ n }, 'x'.repeat(300));
+          process.exit(3);
+        }, 1);
+      });`;
     const { code, output } = await outputOf(script);
     const numbers = output
       .trim()
