@@ -1,15 +1,33 @@
 /** Waits for `promise`, but no longer than until `signal` aborts; then throws its reason, and what becomes of the promise is nobody's concern. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  promise.catch(() => undefined);
-  signal.throwIfAborted();
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+  const waits = abortableWaits(signal);
   try {
-    return await Promise.race([promise, aborted]);
+    return await waits.for(promise);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    waits.end();
   }
+}
+
+/** One wait after the other. */
+export interface AbortableWaits {
+  for<T>(promise: Promise<T>): Promise<T>;
+  /** To be called after the last. */
+  end(): void;
+}
+
+/** As `abortable`, for as many promises as there are: all with one listener, since there may be thousands. */
+export function abortableWaits(signal: AbortSignal): AbortableWaits {
+  let giveUp = (): void => undefined;
+  const onAbort = (): void => giveUp();
+  signal.addEventListener('abort', onAbort, { once: true });
+  return {
+    for: async (promise) => {
+      promise.catch(() => undefined);
+      signal.throwIfAborted();
+      const aborted = Promise.withResolvers<never>();
+      giveUp = () => aborted.reject(signal.reason);
+      return Promise.race([promise, aborted.promise]);
+    },
+    end: () => signal.removeEventListener('abort', onAbort),
+  };
 }

@@ -1,4 +1,5 @@
 import { RegistryError } from '#libs/oci/errors.ts';
+import { abortableWaits } from './abortable.ts';
 
 /** A message of a client's stream: the first carries a header, all others bytes. */
 export interface Part {
@@ -17,16 +18,9 @@ export async function withParts<P extends Part, H, T>(
 ): Promise<T> {
   const iterator = parts[Symbol.asyncIterator]();
   const state = { ended: false };
-  // One listener for all steps: there may be thousands.
-  let interrupt = (_reason: unknown): void => undefined;
-  const onAbort = (): void => interrupt(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
+  const waits = abortableWaits(signal);
   const next = async (): Promise<P | undefined> => {
-    signal.throwIfAborted();
-    const step = await new Promise<IteratorResult<P>>((resolve, reject) => {
-      interrupt = reject;
-      iterator.next().then(resolve, reject);
-    });
+    const step = await waits.for(iterator.next());
     if (step.done !== true) return step.value;
     state.ended = true;
     return undefined;
@@ -38,7 +32,7 @@ export async function withParts<P extends Part, H, T>(
       throw new RegistryError('INTERNAL', 'The first message of the stream has to carry its header.');
     return await work(header, bytesOf(next));
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    waits.end();
     // Not awaited: a stuck caller closes once it gets unstuck.
     if (!state.ended) iterator.return?.().catch(() => undefined);
   }

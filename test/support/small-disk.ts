@@ -23,20 +23,20 @@ export async function openSmallDisk(layout: Layout, disk: SmallDisk): Promise<St
     },
     stage: async (...args) => {
       const staged = await driver.stage(...args);
-      /** What of the chunks there is room for. */
-      const fitting = (chunks: readonly Uint8Array[]): Uint8Array[] =>
-        chunks.map((chunk) => {
-          const fits = chunk.subarray(0, Math.max(0, disk.freeBytes));
-          disk.freeBytes -= fits.length;
-          return fits;
+      /** What of the chunks there is room for, and the failure where that isn't all. */
+      const fitting = (chunks: readonly Uint8Array[]): { fits: Uint8Array[]; failure?: Error } => {
+        const fits = chunks.map((chunk) => {
+          const part = chunk.subarray(0, Math.max(0, disk.freeBytes));
+          disk.freeBytes -= part.length;
+          return part;
         });
+        const isAll = fits.at(-1)?.length === chunks.at(-1)?.length;
+        return isAll ? { fits } : { fits, failure: systemError('ENOSPC', 'write') };
+      };
       const through = (writer: FileWriter): FileWriter => ({
         write: async (file, position, chunks) => {
-          const fits = fitting(chunks);
-          const result = await writer.write(file, position, fits);
-          return fits.at(-1)?.length === chunks.at(-1)?.length
-            ? result
-            : { ...result, failure: systemError('ENOSPC', 'write') };
+          const { fits, ...shortage } = fitting(chunks);
+          return { ...(await writer.write(file, position, fits)), ...shortage };
         },
       });
       const limited: StagedBytes = {
@@ -44,9 +44,9 @@ export async function openSmallDisk(layout: Layout, disk: SmallDisk): Promise<St
           return staged.size;
         },
         append: async (chunks) => {
-          const fits = fitting(chunks);
+          const { fits, failure } = fitting(chunks);
           await staged.append(fits);
-          if (fits.at(-1)?.length !== chunks.at(-1)?.length) throw systemError('ENOSPC', 'write');
+          if (failure !== undefined) throw failure;
         },
         appendThrough: async (writer, chunks) => staged.appendThrough?.(through(writer), chunks),
         flush: async () => {

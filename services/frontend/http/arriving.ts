@@ -4,8 +4,8 @@ import { ClientPace, describeRate } from './client-pace.ts';
 import type { RequestContext } from './context.ts';
 
 /**
- * The chunks of a request's body, which are the caller's own. The client is waited for only while there is nothing to give and the consumer wants more, and that
- * time alone counts against its rate. Leaving early leaves the connection as it is.
+ * The chunks of a request's body, which are the caller's own. The client is waited for only while there is nothing to give and the
+ * consumer wants more, and that time alone counts against its rate. Leaving early leaves the connection as it is.
  */
 export async function* arriving(ctx: RequestContext): AsyncGenerator<Buffer, void, undefined> {
   const { req, state } = ctx;

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { arriving } from './arriving.ts';
 import type { RequestContext } from './context.ts';
@@ -58,26 +59,21 @@ export function discardRest(request: IncomingMessage, maxBytes: number, timeoutM
   const timer = setTimeout(cut, timeoutMs);
   // A connection that is not kept Node destroys with the answer; what is still sent then would be refused, and the answer lost with it.
   let isLast = false;
-  let isOver = false;
   socket.destroySoon = () => {
     isLast = true;
     socket.end();
   };
-  const over = (): void => {
-    if (isOver) return;
-    isOver = true;
+  finished(request, () => {
     clearTimeout(timer);
     Reflect.deleteProperty(socket, 'destroySoon');
     if (isLast) socket.destroySoon();
-  };
+  });
   let discarded = 0;
   request
     .on('data', (chunk: Buffer) => {
       discarded += chunk.length;
       if (discarded > maxBytes) cut();
     })
-    .once('end', over)
-    .once('close', over)
     .on('error', () => undefined)
     .resume();
 }

@@ -73,15 +73,14 @@ async function receive(
       behind.push(chunk);
       await behind.room();
     }
-    if (received < arrival.size) throw wrongSize(arrival, `only ${received}`);
-    await behind.idle();
-    behind.check();
-    const actual = await writer.digest();
-    if (actual === undefined) throw new Error(`The digest of ${arrival.digest} was lost as it came.`);
-    if (actual !== arrival.digest) throw digestMismatch(arrival.digest, actual);
   } finally {
     await behind.idle();
   }
+  if (received < arrival.size) throw wrongSize(arrival, `only ${received}`);
+  behind.check();
+  const actual = await writer.digest();
+  if (actual === undefined) throw new Error(`The digest of ${arrival.digest} was lost as it came.`);
+  if (actual !== arrival.digest) throw digestMismatch(arrival.digest, actual);
   arrival.verified();
   failpoint('copy.received');
   await staged.flush({ isPublishedNext: true });

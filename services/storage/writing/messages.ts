@@ -15,9 +15,13 @@ export type WritingRequest =
   | { readonly kind: 'digest' | 'drop'; readonly id: number };
 
 /** From the thread, in the order of the requests of each `id`; nothing to `drop`. */
-export type WritingAnswer = { readonly id: number } & (
-  { readonly written: number; readonly failure?: SystemFailure } | { readonly digest: string }
-);
+export type WritingAnswer = { readonly id: number } & (Written | { readonly digest: string });
+
+/** How many bytes, and why no more. */
+export interface Written {
+  readonly written: number;
+  readonly failure?: SystemFailure;
+}
 
 /** What an error of the system says, which a thread can't hand on as it is. */
 export interface SystemFailure {

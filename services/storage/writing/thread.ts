@@ -3,7 +3,7 @@ import type { Digest, DigestAlgorithm } from '#libs/oci/digest.ts';
 import { isGivenAway } from '#libs/given-away.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { FileWriter } from '../driver.ts';
-import type { SystemFailure, WritingAnswer, WritingRequest } from './messages.ts';
+import type { SystemFailure, WritingAnswer, WritingRequest, Written } from './messages.ts';
 
 /** One blob in the thread, which writes and hashes what it is given, in the order of the calls. Throws what ended the thread. */
 export interface ThreadWriter extends FileWriter {
@@ -45,11 +45,6 @@ export function writeInThread(algorithm: DigestAlgorithm): ThreadWriter {
   };
   forgotten.register(writer, { thread, id }, writer);
   return writer;
-}
-
-interface Written {
-  readonly written: number;
-  readonly failure?: SystemFailure;
 }
 
 /** The bytes in memory that holds nothing else and that nobody else looks at. */

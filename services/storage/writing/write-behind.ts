@@ -92,11 +92,8 @@ export class WriteBehind {
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#writes += 1;
-    const failed = (error: unknown): void => {
-      this.#failure ??= { error };
-    };
     this.#append(chunks, isEnd)
-      .catch(failed)
+      .catch((error: unknown) => (this.#failure ??= { error }))
       .finally(() => this.#goOn());
   }
 

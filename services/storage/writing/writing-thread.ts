@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { createDigester, type Digester } from '#libs/oci/digest.ts';
-import type { SystemFailure, WritingAnswer, WritingRequest } from './messages.ts';
+import type { WritingAnswer, WritingRequest, Written } from './messages.ts';
 
 /* Runs in a thread of its own: writes chunks to files, and hashes them. */
 
@@ -27,11 +27,7 @@ parentPort?.on('message', (request: WritingRequest) => {
 });
 
 /** Chunk by chunk: the kernel finds memory for large writes less easily than for small ones, and here a call costs little. */
-function write(
-  file: number,
-  position: number,
-  chunks: readonly Uint8Array[],
-): { written: number; failure?: SystemFailure } {
+function write(file: number, position: number, chunks: readonly Uint8Array[]): Written {
   let written = 0;
   try {
     for (const chunk of chunks) {
