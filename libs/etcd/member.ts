@@ -53,10 +53,19 @@ export function openMember(endpoint: string, { tls, login, callTimeoutMs }: Memb
   const stopRenewing = tls?.onRenewed((pems) => {
     const before = etcd;
     etcd = open(pems);
+    handedOut.clear();
     setTimeout(() => before.close(), HANDED_OUT_MS).unref();
   });
-  const connection: Member['connection'] = (service) =>
-    etcd.connections.withConnection(service, ({ client, metadata }) => ({ client, metadata }));
+  const handedOut = new Map<ServiceName, ReturnType<Member['connection']>>();
+  const connection: Member['connection'] = (service) => {
+    const known = handedOut.get(service);
+    if (known !== undefined) return known;
+    // What it looks for anew each time, and draws at random, is always the same.
+    const found = etcd.connections.withConnection(service, ({ client, metadata }) => ({ client, metadata }));
+    handedOut.set(service, found);
+    found.catch(() => handedOut.delete(service));
+    return found;
+  };
   return {
     name: endpoint.replace(/^https?:\/\//, ''),
     connection,

@@ -47,7 +47,11 @@ export class RegistryError extends Error {
   readonly retryAfterSeconds?: number;
 
   constructor(code: ErrorCode, message: string, options: RegistryErrorOptions = {}) {
+    const frames = Error.stackTraceLimit;
+    // An answer is no fault of the program: nobody looks for where it was found, and to write that down takes longer than to find it.
+    if (HTTP_STATUS[code] < 500) Error.stackTraceLimit = 0;
     super(message, options);
+    Error.stackTraceLimit = frames;
     this.code = code;
     if (options.detail !== undefined) this.detail = options.detail;
     if (options.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;

@@ -1,3 +1,4 @@
+import { bounded } from '#libs/bounded.ts';
 import type { Transfer } from '#libs/rpc/contracts.ts';
 import type { AnnounceBlob } from '#types/meridian/v1/AnnounceBlob.ts';
 
@@ -13,13 +14,18 @@ export function createAnnounce(options: {
 }): Announce {
   const { transfer, maxAnnouncements, timeoutMs, onFailure } = options;
   let underWay = 0;
+  const announce = async (blob: AnnounceBlob): Promise<void> => {
+    using limit = bounded(options.signal, timeoutMs);
+    try {
+      await transfer.announce(blob, { signal: limit.signal });
+    } catch (error) {
+      onFailure(blob, error);
+    }
+  };
   return (blob) => {
     if (underWay >= maxAnnouncements || options.signal.aborted) return;
     underWay += 1;
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
-    transfer
-      .announce(blob, { signal })
-      .catch((error: unknown) => onFailure(blob, error))
+    announce(blob)
       .finally(() => (underWay -= 1))
       .catch(() => undefined);
   };

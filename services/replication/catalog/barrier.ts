@@ -1,3 +1,4 @@
+import { bounded } from '#libs/bounded.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { withSpan } from '#libs/telemetry/trace.ts';
 import type { HeadReader } from './head.ts';
@@ -13,17 +14,16 @@ export type Barrier = (signal: AbortSignal) => Promise<void>;
 export function createBarrier(heads: HeadReader, view: ViewState, timeoutMs: number): Barrier {
   return (signal) =>
     withSpan('catalog.barrier', { step: true }, async (span) => {
-      const deadline = AbortSignal.timeout(timeoutMs);
-      const limited = AbortSignal.any([signal, deadline]);
+      using limit = bounded(signal, timeoutMs);
       let wanted = 0;
       try {
-        const head = await heads.read(limited);
+        const head = await heads.read(limit.signal);
         wanted = head.revision;
         span.setAttribute('meridian.revision', wanted);
-        await untilReached(view, head, limited);
+        await untilReached(view, head, limit.signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (!deadline.aborted) throw error;
+        if (!limit.isLate) throw error;
         throw wanted === 0 ? quorumSilent(timeoutMs, error) : lagging(wanted, view.position().revision);
       }
     });

@@ -1,3 +1,5 @@
+import { abortable } from '#libs/abortable.ts';
+import { bounded } from '#libs/bounded.ts';
 import type { KeyValue, KeyValueStore } from '#libs/etcd/store.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Clock } from './collaborators.ts';
@@ -65,7 +67,7 @@ export function createHeadReader(options: HeadReaderOptions): HeadReader {
     return queued;
   };
 
-  return { read: (signal) => unlessAborted(join(), signal) };
+  return { read: (signal) => abortable(join(), signal) };
 }
 
 /** The catalog's position, of `catalog/head` as a transaction read it. Throws UNAVAILABLE where it is missing. */
@@ -78,9 +80,9 @@ export function positionOfHead(head: KeyValue | undefined): ViewPosition {
 }
 
 async function readHeadKey(etcd: KeyValueStore, timeoutMs: number): Promise<KeyValue> {
-  const deadline = AbortSignal.timeout(timeoutMs);
+  using limit = bounded(undefined, timeoutMs);
   try {
-    const { kvs } = await etcd.range({ key: HEAD_KEY }, deadline);
+    const { kvs } = await etcd.range({ key: HEAD_KEY }, limit.signal);
     if (kvs[0] !== undefined) return kvs[0];
   } catch (cause) {
     throw unavailable('could not be reached', cause);
@@ -95,17 +97,4 @@ function unavailable(why: string, cause: unknown): RegistryError {
 
 function noop(): void {
   // The next read starts whichever way the one before it ended.
-}
-
-/** The shared work's outcome; who aborts leaves it to the others. */
-function unlessAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    shared
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort))
-      .catch(noop);
-  });
 }

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { bounded } from '#libs/bounded.ts';
 import { LeaseNotFoundError, UnavailableError } from '#libs/etcd/errors.ts';
 import type { KeyValue, KeyValueStore, Operation, TxnRequest, TxnResult } from '#libs/etcd/store.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
@@ -25,22 +26,20 @@ export async function transact(
   { what, timeoutMs }: { what: string; timeoutMs: number },
   signal: AbortSignal,
 ): Promise<Transacted> {
-  const deadline = AbortSignal.timeout(timeoutMs);
+  using limit = bounded(signal, timeoutMs);
   let uncertain = false;
   for (let backoffMs = MIN_BACKOFF_MS; ; backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS)) {
-    const attempt = AbortSignal.any([signal, deadline, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS)]);
+    using attempt = bounded(limit.signal, ATTEMPT_TIMEOUT_MS);
     try {
-      return { ...(await etcd.txn(request, attempt)), uncertain };
+      return { ...(await etcd.txn(request, attempt.signal)), uncertain };
     } catch (error) {
       signal.throwIfAborted();
       if (!isPassing(error) && !uncertain) throw error;
       // What is no answer of etcd's is our own timeout, in the middle of a call.
       uncertain ||= error instanceof UnavailableError ? error.outcomeUnknown : true;
-      if (deadline.aborted || !isPassing(error)) throw gaveUp(what, uncertain, error);
+      if (limit.isLate || !isPassing(error)) throw gaveUp(what, uncertain, error);
     }
-    await setTimeout(backoffMs, undefined, { signal: AbortSignal.any([signal, deadline]) }).catch(
-      () => undefined,
-    );
+    await setTimeout(backoffMs, undefined, { signal: limit.signal }).catch(() => undefined);
     signal.throwIfAborted();
   }
 }

@@ -1,3 +1,4 @@
+import { bounded } from '#libs/bounded.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 
 export interface AskLimits {
@@ -11,11 +12,11 @@ export async function ask<T>(
   { signal, timeoutMs }: AskLimits,
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const limit = AbortSignal.timeout(timeoutMs);
+  using limit = bounded(signal, timeoutMs);
   try {
-    return await call(AbortSignal.any([signal, limit]));
+    return await call(limit.signal);
   } catch (error) {
-    if (!limit.aborted || signal.aborted) throw error;
+    if (!limit.isLate) throw error;
     throw new RegistryError(
       'UNAVAILABLE',
       `The region ${region} did not answer within ${timeoutMs} ms. It may be overloaded or cut off; try again.`,

@@ -3,7 +3,7 @@ import { activeSpanContext, linkActiveSpan, withSpan, type SpanContext } from '#
 import { bringIn, type CopyOptions, type CopyRequest } from './bring-in.ts';
 import { createGate } from './gate.ts';
 import type { Priority, Turn, Turns } from './turns.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { abortable } from '#libs/abortable.ts';
 
 export interface FetchRequest extends CopyRequest {
   readonly priority: Priority;
@@ -94,9 +94,9 @@ function start(request: FetchRequest, options: FetcherOptions, stopping: AbortSi
     span,
     abort: () => aborted.abort(beingStopped()),
     ended,
-    begun: (signal) => unlessAborted(begun, signal),
-    readable: (signal) => unlessAborted(gate.opened(), signal),
-    held: (signal) => unlessAborted(ended, signal),
+    begun: (signal) => abortable(begun, signal),
+    readable: (signal) => abortable(gate.opened(), signal),
+    held: (signal) => abortable(ended, signal),
   };
 }
 

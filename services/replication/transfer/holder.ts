@@ -1,3 +1,4 @@
+import { bounded } from '#libs/bounded.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { placementRefusal } from '#libs/placement.ts';
 import type { BlobsHeld } from '#types/meridian/v1/BlobsHeld.ts';
@@ -6,7 +7,7 @@ import type { PeerDirectory } from '../peers/directory.ts';
 import { batches } from './batches.ts';
 import { holdContent, type HoldOptions } from './hold-content.ts';
 import type { Told } from './told.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { abortable } from '#libs/abortable.ts';
 
 export interface HolderOptions extends HoldOptions {
   readonly region: string;
@@ -30,15 +31,10 @@ const MAX_LACKING = 3;
 export function createHolder(options: HolderOptions): Holder {
   return {
     hold: async (request, signal) => {
-      const over = new AbortController();
-      const timer = setTimeout(() => over.abort(), request.timeoutMs);
+      using over = bounded(signal, request.timeoutMs);
       try {
-        return await unlessAborted(
-          holdEnough(request, options, AbortSignal.any([signal, over.signal])),
-          signal,
-        );
+        return await abortable(holdEnough(request, options, over.signal), signal);
       } finally {
-        clearTimeout(timer);
         // Whoever is not needed any more stops waiting; the copies it has begun go on.
         over.abort();
       }

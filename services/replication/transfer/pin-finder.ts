@@ -1,3 +1,4 @@
+import { bounded } from '#libs/bounded.ts';
 import { isDigest, type Digest } from '#libs/oci/digest.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { FindPins } from '#types/meridian/v1/FindPins.ts';
@@ -6,7 +7,7 @@ import type { PinFinder } from '../catalog/collaborators.ts';
 import { ask } from '../peers/ask.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
 import { batches } from './batches.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { abortable } from '#libs/abortable.ts';
 
 export interface PinFinderOptions {
   readonly region: string;
@@ -24,8 +25,8 @@ export function createPinFinder({ region, storage, directory, askTimeoutMs }: Pi
       const sizes = new Map<Digest, number>();
       const givenUp = new Set<Digest>();
       const unreachable: string[] = [];
-      const enough = new AbortController();
-      const limits = { signal: AbortSignal.any([signal, enough.signal]), timeoutMs: askTimeoutMs };
+      using enough = bounded(signal);
+      const limits = { signal: enough.signal, timeoutMs: askTimeoutMs };
       const wanted = new Set<string>(digests);
       // However busy this machine is, its own storage knows for certain.
       const askOwn = (find: (signal: AbortSignal) => Promise<PinsFound>): Promise<PinsFound> =>
@@ -49,7 +50,7 @@ export function createPinFinder({ region, storage, directory, askTimeoutMs }: Pi
         }
       });
       asked.push(findAt(storage.pins, askOwn).catch(() => void unreachable.push(region)));
-      await unlessAborted(Promise.race([Promise.all(asked), aborted(enough.signal)]), signal);
+      await abortable(Promise.race([Promise.all(asked), aborted(enough.signal)]), signal);
       return { sizes, givenUp, unreachable: sizes.size === wanted.size ? [] : unreachable };
     },
   };

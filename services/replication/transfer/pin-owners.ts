@@ -1,10 +1,11 @@
+import { bounded } from '#libs/bounded.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { PinOwners } from '#types/meridian/v1/PinOwners.ts';
 import type { BlobOwners, OwnerFinder } from '../catalog/collaborators.ts';
 import { ask } from '../peers/ask.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { abortable } from '#libs/abortable.ts';
 
 export interface OwnerFinderOptions {
   readonly storage: Storage;
@@ -23,8 +24,8 @@ export function createOwnerFinder({ storage, directory, askTimeoutMs }: OwnerFin
       signal.throwIfAborted();
       if (own.repositories.length > 0) return named(own);
 
-      const enough = new AbortController();
-      const limits = { signal: AbortSignal.any([signal, enough.signal]), timeoutMs: askTimeoutMs };
+      using enough = bounded(signal);
+      const limits = { signal: enough.signal, timeoutMs: askTimeoutMs };
       const somebody = directory
         .nearestFirst()
         .filter(({ live }) => live)
@@ -34,7 +35,7 @@ export function createOwnerFinder({ storage, directory, askTimeoutMs }: OwnerFin
           return found;
         });
       try {
-        return named(await unlessAborted(Promise.any(somebody), signal));
+        return named(await abortable(Promise.any(somebody), signal));
       } catch {
         signal.throwIfAborted();
         return named(NOBODY);

@@ -1,3 +1,4 @@
+import { bounded } from '#libs/bounded.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { isPlaced, notPlaced, type Placement } from '#libs/placement.ts';
 import type { Transfer } from '#libs/rpc/contracts.ts';
@@ -43,11 +44,11 @@ export function createTransferServer(options: TransferServerOptions): Omit<Trans
 
 /** A client is better served by a relayed read than by waiting behind other copies. */
 async function itsTurn(fetching: Fetching, turnTimeoutMs: number, signal: AbortSignal): Promise<void> {
-  const limit = AbortSignal.timeout(turnTimeoutMs);
+  using limit = bounded(signal, turnTimeoutMs);
   try {
-    await fetching.begun(AbortSignal.any([signal, limit]));
+    await fetching.begun(limit.signal);
   } catch (error) {
-    if (!limit.aborted || signal.aborted) throw error;
+    if (!limit.isLate) throw error;
     throw new RegistryError(
       'UNAVAILABLE',
       'This region is busy with other copies; the blob can be relayed from another region, or asked for again in a moment.',

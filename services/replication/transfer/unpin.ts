@@ -3,7 +3,7 @@ import type { BlobsUnpinned } from '#types/meridian/v1/BlobsUnpinned.ts';
 import type { Unpinner } from '../catalog/collaborators.ts';
 import { ask } from '../peers/ask.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { abortable } from '#libs/abortable.ts';
 
 export interface UnpinnerOptions {
   readonly region: string;
@@ -36,7 +36,7 @@ export function createUnpinner({ region, storage, directory, askTimeoutMs }: Unp
           done.push(name);
         }
       });
-      await unlessAborted(Promise.all(asked), signal);
+      await abortable(Promise.all(asked), signal);
       return { done: done.sort(), pinned, unreachable: unreachable.sort() };
     },
   };

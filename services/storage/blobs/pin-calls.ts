@@ -24,8 +24,8 @@ export function pinCalls(
   return {
     pins: async ({ repository, digests: texts }) => {
       const digests = texts.map(parseDigest);
-      const blobs = await heldOf(pins.find(repository, digests, clock()));
-      return { blobs, givenUp: pins.givenUp(repository, digests) };
+      const { pinned, givenUp } = pins.find(repository, digests, clock());
+      return { blobs: await heldOf(pinned), givenUp };
     },
 
     unpin: async ({ repository, digests: texts }) => {

@@ -1,9 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
 
 /** Most pieces of work that share one transaction. */
 const MAX_BATCH = 256;
+/** What may come later waits so long for a transaction to go with. */
+const LATEST_MS = 50;
 
 interface Work {
   readonly run: () => void;
@@ -24,13 +26,19 @@ type Log = Pick<FileHandle, 'datasync'>;
 export class Commits {
   readonly #database: DatabaseSync;
   readonly #log: Log;
+  readonly #begin: StatementSync;
+  readonly #end: StatementSync;
   #queue: Work[] = [];
+  #later: (() => void)[] = [];
+  #isLaterDue = false;
   #draining: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
 
   constructor(database: DatabaseSync, log: Log) {
     this.#database = database;
     this.#log = log;
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#end = database.prepare('COMMIT');
   }
 
   /** Runs `work`, which only executes statements, inside a transaction; resolves once that is on disk. If any of the batch fails, all do. */
@@ -50,14 +58,35 @@ export class Commits {
     this.#transact([work]);
   }
 
+  /** Runs `work` with the next transaction, ahead of it, or in a moment; a crash before that loses it. */
+  later(work: () => void): void {
+    this.#later.push(work);
+    if (this.#isLaterDue) return;
+    this.#isLaterDue = true;
+    setTimeout(() => {
+      this.#isLaterDue = false;
+      try {
+        this.settle();
+      } catch {
+        // It goes with the next transaction, which tells of what is wrong.
+      }
+    }, LATEST_MS).unref();
+  }
+
+  /** Runs what was put off, for who is about to read. */
+  settle(): void {
+    if (this.#later.length > 0) this.#transact([]);
+  }
+
   /** Why nothing can be committed any more, until the service is started again; undefined while all is well. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
   }
 
-  /** Waits for what is under way. */
+  /** Waits for what is under way, and does what was put off. */
   async idle(): Promise<void> {
     await this.#draining;
+    this.settle();
   }
 
   async #drain(): Promise<void> {
@@ -88,11 +117,14 @@ export class Commits {
   }
 
   #transact(steps: readonly (() => void)[]): void {
-    this.#database.exec('BEGIN IMMEDIATE');
+    const later = this.#later;
+    this.#later = [];
     try {
-      for (const step of steps) step();
-      this.#database.exec('COMMIT');
+      this.#begin.run();
+      for (const step of [...later, ...steps]) step();
+      this.#end.run();
     } catch (error) {
+      this.#later = [...later, ...this.#later];
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }

@@ -14,10 +14,8 @@ export interface Pins {
    * beyond `now`. The epochs stay: a push that has been told that its content is held relies on them until it commits.
    */
   giveUp(repository: string, digests: readonly Digest[], epoch: number, now: number): Promise<Digest[]>;
-  /** Those of the digests that are pinned for the repository beyond `now`; whether they are held is another question. */
-  find(repository: string, digests: readonly Digest[], now: number): Digest[];
-  /** Those of the digests that the repository has given up and not pinned since. */
-  givenUp(repository: string, digests: readonly Digest[]): Digest[];
+  /** Those of the digests that are pinned for the repository beyond `now`, whether they are held or not, and those that it has given up and not pinned since. */
+  find(repository: string, digests: readonly Digest[], now: number): { pinned: Digest[]; givenUp: Digest[] };
   /** Whether a pin keeps the digest: an unexpired one, or one of the epoch or a later one, which a push may still count on. */
   protects(digest: Digest, by: { readonly now: number; readonly epoch: number }): boolean;
   /** Up to `limit` unexpired pins of the digest, by repository. */
@@ -63,12 +61,9 @@ export function openPins({ database, commits }: OwnerDatabase): Pins {
     INSERT INTO pins (repository, digest, size, epoch, expires_at)
     SELECT ?1, value, 0, ?3, ${GIVEN_UP} FROM json_each(?2) WHERE true
     ON CONFLICT (repository, digest) DO UPDATE SET expires_at = ${GIVEN_UP}`);
-  const select = database.prepare(`
-    SELECT digest FROM pins
-    WHERE repository = ?1 AND expires_at > ?3 AND digest IN (SELECT value FROM json_each(?2))`);
-  const selectGivenUp = database.prepare(`
-    SELECT digest FROM pins
-    WHERE repository = ?1 AND expires_at = ${GIVEN_UP} AND digest IN (SELECT value FROM json_each(?2))`);
+  const expiryOf = database.prepare(
+    'SELECT expires_at AS expiresAt FROM pins WHERE repository = ? AND digest = ?',
+  );
   const selectOwners = database.prepare(
     'SELECT repository FROM pins WHERE digest = ? AND expires_at > ? ORDER BY repository LIMIT ?',
   );
@@ -85,8 +80,15 @@ export function openPins({ database, commits }: OwnerDatabase): Pins {
     SELECT repository, digest, size FROM pins
     WHERE (repository, digest) > (?1, ?2) AND expires_at > ?3 ORDER BY repository, digest LIMIT ?4`);
   const expire = database.prepare('DELETE FROM pins WHERE expires_at <= ? AND epoch < ?');
-  const find: Pins['find'] = (repository, digests, now) =>
-    select.all(repository, JSON.stringify(digests), now).map((row) => row['digest'] as Digest);
+  const find: Pins['find'] = (repository, digests, now) => {
+    const found: ReturnType<Pins['find']> = { pinned: [], givenUp: [] };
+    for (const digest of digests) {
+      const expiresAt = expiryOf.get(repository, digest)?.['expiresAt'] as number | undefined;
+      if (expiresAt === GIVEN_UP) found.givenUp.push(digest);
+      else if (expiresAt !== undefined && expiresAt > now) found.pinned.push(digest);
+    }
+    return found;
+  };
   return {
     put: (repository, blobs, { epoch, expiresAt, unlessGivenUp }) => {
       const statement = unlessGivenUp ? pinUnlessGivenUp : pin;
@@ -99,14 +101,12 @@ export function openPins({ database, commits }: OwnerDatabase): Pins {
     giveUp: async (repository, digests, epoch, now) => {
       let pinned: Digest[] = [];
       await commits.run(() => {
-        pinned = find(repository, digests, now);
+        ({ pinned } = find(repository, digests, now));
         giveUp.run(repository, JSON.stringify(digests), epoch);
       });
       return pinned;
     },
     find,
-    givenUp: (repository, digests) =>
-      selectGivenUp.all(repository, JSON.stringify(digests)).map((row) => row['digest'] as Digest),
     protects: (digest, { now, epoch }) => protects.get(digest, now, epoch) !== undefined,
     of: (digest, limit, now) => selectOf.all(digest, now, limit) as unknown as KeptPin[],
     list: ({ repository, digest }, limit, now) =>

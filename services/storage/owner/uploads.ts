@@ -1,3 +1,4 @@
+import type { StatementSync } from 'node:sqlite';
 import type { DigestAlgorithm } from '#libs/oci/digest.ts';
 import type { OwnerDatabase } from './database.ts';
 
@@ -15,7 +16,7 @@ export interface IdleUpload {
   readonly updatedAt: number;
 }
 
-/** The uploads that are open. What resolves is durable then; the rest is sure to be once anything later is. Times are in milliseconds since 1970. */
+/** The uploads that are open. What resolves is durable then, an insertion once anything later is; a note may be lost by a crash soon after. Times are in milliseconds since 1970. */
 export interface UploadRows {
   insert(row: UploadRow, now: number): void;
   noteOffset(id: string, offset: number, now: number): void;
@@ -44,18 +45,22 @@ export function openUploadRows({ database, commits }: OwnerDatabase): UploadRows
   const get = database.prepare(`SELECT ${columns} FROM uploads WHERE id = ?`);
   const all = database.prepare(`SELECT ${columns} FROM uploads`);
   const count = database.prepare('SELECT count(*) AS uploads FROM uploads');
+  const settled = (statement: StatementSync): StatementSync => {
+    commits.settle();
+    return statement;
+  };
   return {
     insert: ({ id, repository, algorithm, offset }, now) =>
       commits.note(() => void insert.run(id, repository, algorithm, offset, now)),
-    noteOffset: (id, offset, now) => commits.note(() => void update.run(id, offset, now)),
-    noteRemoval: (id) => commits.note(() => void remove.run(id)),
+    noteOffset: (id, offset, now) => commits.later(() => void update.run(id, offset, now)),
+    noteRemoval: (id) => commits.later(() => void remove.run(id)),
     setOffset: (id, offset, now) => commits.run(() => void update.run(id, offset, now)),
     remove: (id) => commits.run(() => void remove.run(id)),
     idle: (until, after, limit) =>
-      idle.all(until, after?.updatedAt ?? -1, after?.id ?? '', limit) as unknown as IdleUpload[],
-    isIdle: (id, until) => isIdle.get(id, until) !== undefined,
-    get: (id) => get.get(id) as UploadRow | undefined,
-    all: () => all.all() as unknown as UploadRow[],
-    count: () => Number(count.get()?.['uploads']),
+      settled(idle).all(until, after?.updatedAt ?? -1, after?.id ?? '', limit) as unknown as IdleUpload[],
+    isIdle: (id, until) => settled(isIdle).get(id, until) !== undefined,
+    get: (id) => settled(get).get(id) as UploadRow | undefined,
+    all: () => settled(all).all() as unknown as UploadRow[],
+    count: () => Number(settled(count).get()?.['uploads']),
   };
 }

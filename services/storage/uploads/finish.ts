@@ -31,7 +31,7 @@ export async function finishUpload(
   const { repository } = session;
   failpoint('upload.verified');
   await publisher.publish('uploads', session.id, blob, { repository, unlessGivenUp: false });
-  // Should it come back by a power cut, the bytes that it counted are gone: recover.ts.
+  // Should it come back by a crash, the bytes that it counted are gone: recover.ts.
   rows.noteRemoval(session.id);
   failpoint('upload.finished');
   return blob;

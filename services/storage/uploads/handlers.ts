@@ -1,3 +1,4 @@
+import { bounded } from '#libs/bounded.ts';
 import { isDigestAlgorithm, parseDigest, type Digest, type DigestAlgorithm } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
@@ -27,21 +28,23 @@ export function uploadsHandlers(context: UploadsContext): Uploads {
     create: async ({ repository: text, algorithm, ...by }) => {
       const repository = parseRepositoryName(text);
       const id = context.ids.create({ ...by, repository });
-      rows.insert({ id, repository, algorithm: parseAlgorithm(algorithm), offset: 0 }, context.clock());
+      const begun = { id, repository, algorithm: parseAlgorithm(algorithm), offset: 0 };
+      rows.insert(begun, context.clock());
+      sessions.begun(begun);
       return { id, repository, offset: 0 };
     },
 
-    write: (parts, { signal }) => {
-      const leaving = new AbortController();
-      return withParts(
+    write: async (parts, { signal }) => {
+      using writing = bounded(signal);
+      return await withParts(
         parts,
         ({ target }) => target,
-        AbortSignal.any([signal, leaving.signal]),
+        writing.signal,
         async ({ id, offset, finishes = false, ...belonging }, data) => {
           if (writers >= settings.maxConcurrentUploads) throw tooMany(settings.maxConcurrentUploads);
           writers += 1;
           try {
-            const claim = { leave: (reason: Error) => leaving.abort(reason), unmoved: offset === -1 };
+            const claim = { leave: (reason: Error) => writing.abort(reason), unmoved: offset === -1 };
             return await sessions.hold(id, belonging, claim, async (session, holder) => {
               if (offset !== -1 && offset !== session.offset) throw wrongOffset(session.offset, offset);
               await writeUpload(context, session, holder, { data, finishes });

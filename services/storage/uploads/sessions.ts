@@ -27,11 +27,15 @@ export class Sessions {
     this.#context = context;
   }
 
+  /** For an upload that has just been begun, and is written down. */
+  begun(session: Session): void {
+    this.#evict();
+    this.#sessions.set(session.id, session);
+  }
+
   find(id: string, belonging: Belonging): Session {
     this.#context.ids.check(id, belonging);
-    const session = this.#open(id);
-    if (session === undefined) throw unknownUpload(id);
-    return session;
+    return this.#known(id);
   }
 
   /** The session once nobody is about to be done with it; a writer whose caller is gone gets a moment to find out. */
@@ -84,7 +88,7 @@ export class Sessions {
     const { clock, settings } = this.#context;
     const { offset } = this.find(id, belonging);
     for (let waited = false; ;) {
-      const session = this.find(id, belonging);
+      const session = this.#known(id);
       const { holder } = session;
       if (holder === undefined) {
         if (unmoved && session.offset !== offset) throw movedMeanwhile(session.offset);
@@ -106,14 +110,19 @@ export class Sessions {
     await Promise.race([done.promise, delay(this.#context.settings.leaveWaitMs, undefined, { ref: false })]);
   }
 
+  #known(id: string): Session {
+    const session = this.#open(id);
+    if (session === undefined) throw unknownUpload(id);
+    return session;
+  }
+
   #open(id: string): Session | undefined {
     const known = this.#sessions.get(id);
     if (known !== undefined) return known;
     const row = this.#context.rows.get(id);
     if (row === undefined) return undefined;
-    this.#evict();
     const session: Session = { ...row };
-    this.#sessions.set(id, session);
+    this.begun(session);
     return session;
   }
 

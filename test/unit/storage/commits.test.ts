@@ -40,6 +40,29 @@ it('a transaction that fails leaves nothing, and the next one goes on', async ()
   expect(count()).toBe(1);
 });
 
+it('what may come later goes ahead of the next transaction, with it, and is not lost with one that fails', async () => {
+  const remove = (number: number) => (): void =>
+    void database.prepare('DELETE FROM numbers WHERE number = ?').run(number);
+  commits.later(insert(1));
+  expect(count()).toBe(0);
+  await commits.run(remove(1));
+  expect(count()).toBe(0);
+
+  commits.later(insert(2));
+  await expect(commits.run(insert(2))).rejects.toThrow('UNIQUE');
+  expect(count()).toBe(0);
+  commits.settle();
+  expect(count()).toBe(1);
+});
+
+it('what may come later is there after a moment without any transaction, and at the latest at the end', async () => {
+  commits.later(insert(1));
+  await expect.poll(count).toBe(1);
+  commits.later(insert(2));
+  await commits.idle();
+  expect(count()).toBe(2);
+});
+
 it('after a sync that failed nothing is acknowledged any more, for what it lost is not known', async () => {
   syncError = new Error('EIO');
   await expect(commits.run(insert(1))).rejects.toThrow('EIO');

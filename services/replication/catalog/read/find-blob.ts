@@ -1,3 +1,4 @@
+import { bounded } from '#libs/bounded.ts';
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { parseRepositoryName, type RepositoryName } from '#libs/oci/name.ts';
@@ -32,8 +33,8 @@ export function createFindBlob(
 
     // A pin that is found may have ended since, as a later position of the view would tell: what it shows is as old as the question.
     const asked = answerPosition(options);
-    const searching = new AbortController();
-    const search = pins.find(repository, [digest], AbortSignal.any([signal, searching.signal]));
+    using searching = bounded(signal);
+    const search = pins.find(repository, [digest], searching.signal);
     const [confirmation, pinned] = await Promise.allSettled([
       barrier(signal).then(() => {
         const size = look(view, repository, digest);

@@ -8,6 +8,7 @@ import { authRows } from './auth-rows.ts';
 import { ownershipRows, wantedByPrefix, wantedOfManifest, wantedRows } from './content-rows.ts';
 import { repositoryContentRows } from './repository-content-rows.ts';
 import { inTransaction, openDatabase, removeDatabase } from './database.ts';
+import { keepRecords } from './kept-records.ts';
 import { createMeta } from './meta.ts';
 import { namingRows } from './naming-rows.ts';
 import { manifestRows, regionRows, repositoryRows, tagRows } from './rows.ts';
@@ -44,11 +45,13 @@ export function openView(dataDir: string): FedView {
   const listeners = new Set<(change: ViewChange) => void>();
 
   const placedIn = (region: string): PlacedHere =>
-    placedHere({ ...tables.repositories, ...tables.ownership }, region);
+    placedHere({ ...tables.repositories, ...records, ...tables.ownership }, region);
   let placements = placementsOf(tables.repositories);
+  const records = keepRecords(() => tables);
 
   const notify = (change: Omit<ViewChange, 'position' | 'placements'>): void => {
     const { catalogId } = position;
+    records.forget();
     position = positionOf(tables);
     const placedBefore = placements;
     if (change.reset || change.defaults || change.repositories.length > 0) {
@@ -102,12 +105,12 @@ export function openView(dataDir: string): FedView {
     closure: (...key) => tables.ownership.closure(...key),
     unowned: (...page) => tables.unowned.unowned(...page),
     unownedBy: (...key) => tables.unowned.unownedBy(...key),
-    unownedAs: (...key) => tables.unowned.unownedAs(...key),
-    repository: (name) => tables.repositories.repository(name),
-    defaults: () => tables.repositories.defaults(),
+    unownedAs: (...key) => (records.hasUnowned() ? tables.unowned.unownedAs(...key) : []),
+    repository: records.repository,
+    defaults: records.defaults,
     placed: () => tables.repositories.placed(),
     repositories: (...page) => tables.repositories.repositories(...page),
-    regions: () => tables.regions.regions(),
+    regions: records.regions,
     epoch: (region) => tables.regions.epoch(region),
     authRow: (...key) => tables.auth.authRow(...key),
     authRows: () => tables.auth.authRows(),

@@ -123,7 +123,7 @@ export interface RepositoryView {
 
 export interface RegionView {
   /** By name. */
-  regions(): NamedRegion[];
+  regions(): readonly NamedRegion[];
   /** The region's collection epoch as the catalog has it. */
   epoch(region: string): number | undefined;
 }
