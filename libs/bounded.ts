@@ -1,3 +1,6 @@
+/** One for all: an `abort()` without a reason makes a DOMException, whose stack takes longer than much of what it ends. */
+const OVER = new Error('The work is over.');
+
 /** The end of a piece of work that others may end, too. Disposing, when the work is over, leaves the signal as it is. */
 export interface Bounded extends Disposable {
   /** Aborts with the signal that the work is bound to, when its time is over, and by `abort`. */
@@ -27,7 +30,7 @@ export function bounded(by: AbortSignal | undefined, timeoutMs?: number): Bounde
     get isLate() {
       return isLate;
     },
-    abort: (reason) => own.abort(reason),
+    abort: (reason = OVER) => own.abort(reason),
     [Symbol.dispose]: () => {
       by?.removeEventListener('abort', follow);
       clearTimeout(timer);

@@ -4,6 +4,7 @@ import type { Storage } from '#libs/rpc/contracts.ts';
 import type { BlobsHeld } from '#types/meridian/v1/BlobsHeld.ts';
 import type { HoldContent } from '#types/meridian/v1/HoldContent.ts';
 import type { Fetcher } from './fetch.ts';
+import type { HeldLately } from './held-lately.ts';
 
 /** Blobs of one Hold that are fetched at the same time; how many of these run is for the turns to say. */
 const MAX_FETCHES_PER_HOLD = 32;
@@ -11,6 +12,7 @@ const MAX_FETCHES_PER_HOLD = 32;
 export interface HoldOptions {
   readonly storage: Storage;
   readonly fetcher: Fetcher;
+  readonly heldLately: HeldLately;
   readonly holdTimeoutMs: number;
   /** The region's collection epoch as the catalog has it. */
   readonly epoch: () => number;
@@ -22,12 +24,16 @@ export interface HoldOptions {
  */
 export async function holdContent(
   content: HoldContent,
-  { storage, fetcher, holdTimeoutMs, epoch }: HoldOptions,
+  { storage, fetcher, heldLately, holdTimeoutMs, epoch }: HoldOptions,
   signal: AbortSignal,
 ): Promise<BlobsHeld> {
   const { pushId, repository, blobs, from } = content;
-  const hold = (): Promise<BlobsHeld> =>
-    storage.hold({ pushId, repository, blobs, epoch: epoch(), unlessGivenUp: false }, { signal });
+  const hold = async (): Promise<BlobsHeld> => {
+    const request = { pushId, repository, blobs, epoch: epoch(), unlessGivenUp: false };
+    const held = await storage.hold(request, { signal });
+    if (held.missing.length === 0) heldLately.note(blobs);
+    return held;
+  };
   const before = await hold();
   if (before.missing.length === 0) return before;
 

@@ -1,3 +1,4 @@
+import { bounded } from '#libs/bounded.ts';
 import { ask } from '../peers/ask.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
 import type { RemoteRegion } from '../peers/remote-region.ts';
@@ -28,11 +29,10 @@ export function createSources(options: SourceOptions): Sources {
       const candidates = candidatesFor(request, options.directory, refusals);
       const [nearest] = candidates;
       const first = request.mayFollow || nearest?.region === request.prefer ? nearest : undefined;
-      const stopAsking = new AbortController();
-      const asking = AbortSignal.any([signal, stopAsking.signal]);
+      using asking = bounded(signal);
       try {
         const others = candidates.filter((remote) => remote !== first);
-        const answers = others.map((remote) => isHolder(remote, request, options, asking, refusals));
+        const answers = others.map((remote) => isHolder(remote, request, options, asking.signal, refusals));
         if (first !== undefined) {
           const source = await beginSource(first, request, options, signal, refusals);
           if (source !== undefined) return source;
@@ -42,7 +42,7 @@ export function createSources(options: SourceOptions): Sources {
           if (source !== undefined) return source;
         }
       } finally {
-        stopAsking.abort();
+        asking.abort();
       }
       signal.throwIfAborted();
       throw noSource(request.digest, refusals, options.directory.isComplete());

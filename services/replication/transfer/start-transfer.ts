@@ -15,6 +15,7 @@ import { createAccuse } from './accuse.ts';
 import { createAnnouncements } from './announce.ts';
 import { createRoomCheck } from './disk-room.ts';
 import { createFetcher, type Fetcher } from './fetch.ts';
+import { rememberHeld } from './held-lately.ts';
 import { createHolder } from './holder.ts';
 import { createLinkShares } from './link-shares.ts';
 import { createMayGo } from './may-go.ts';
@@ -144,6 +145,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
   const epoch = (): number => catalog.epoch();
   const mayGo = createMayGo(catalog, storage);
   const told = rememberTold();
+  const heldLately = rememberHeld();
   const announcements = createAnnouncements({
     ...{ region, directory, fetcher, told, settings, onFault },
     placement: (repository) => catalog.placement(repository),
@@ -155,7 +157,10 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     losses: async (signal) => JSON.stringify(await scrub.losses({}, { signal })),
     fetcher,
     revision: () => catalog.revision(),
-    wanted: (manifests) => catalog.wanted(manifests),
+    wanted: (manifests) => {
+      const wanted = catalog.wanted(manifests);
+      return manifests === undefined ? wanted : heldLately.except(wanted);
+    },
     narrow: (over) => catalog.narrow(over),
     isLive: (name) => directory.find(name)?.live === true,
     pushedLatelyTo: (repository, digest) => catalog.pushedLatelyTo(repository, digest),
@@ -197,14 +202,28 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
       state: () => stateOf(catalog, region),
       epoch,
       fetcher,
+      heldLately,
       announcements,
       placement: (repository) => catalog.placement(repository),
       mayGo,
     }),
-    holder: createHolder({ ...settings, region, storage, fetcher, directory, told, epoch, onFault }),
+    holder: createHolder({
+      ...settings,
+      region,
+      storage,
+      fetcher,
+      heldLately,
+      directory,
+      told,
+      epoch,
+      onFault,
+    }),
     directory,
     fetcher,
-    lookAgain: (manifests) => reconciler.changed(manifests),
+    lookAgain: (manifests) => {
+      heldLately.forget();
+      reconciler.changed(manifests);
+    },
     pins: createRegionPins({ ...settings, region, storage, directory }),
     status: () => ({ ...reconciler.status(), regions: directory.nearestFirst().map(reach) }),
     filling,
