@@ -4,7 +4,7 @@ import type { Digest } from '#libs/oci/digest.ts';
 import type { Reclaim, Scrub, Storage, Uploads } from '#libs/rpc/contracts.ts';
 import { storageHandlers } from './blobs/handlers.ts';
 import { Ingests } from './blobs/ingests.ts';
-import { OpenBlobs } from './blobs/open-blobs.ts';
+import { createOpenBlobs, type OpenBlobs } from './blobs/open-blobs.ts';
 import { countInventory, type Inventory } from './blobs/inventory.ts';
 import { Publisher, type PinHolder } from './blobs/publisher.ts';
 import { Calls } from './calls.ts';
@@ -86,7 +86,7 @@ export async function openStorage({
     await recover(driver, rows, clock());
 
     const locks = new KeyedMutex();
-    const opened = new OpenBlobs(driver);
+    const opened = createOpenBlobs(driver);
     const onTaken = (digest: Digest): Promise<void> => opened.forget(digest);
     const quarantine = await openQuarantine(
       { driver, onTaken, rows: openQuarantinedBlobs(owner), locks, settings, clock, onFault },

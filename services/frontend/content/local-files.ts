@@ -1,5 +1,7 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
+import { KeptOpen } from '#libs/kept-open.ts';
 import type { Digest } from '#libs/oci/digest.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import { Unanswered } from '#libs/rpc/errors.ts';
@@ -18,6 +20,7 @@ export interface LocalFile {
   readonly path: string;
   /** Another one as soon as the file is another, or is written to. */
   readonly version: string;
+  readonly close: () => Promise<void>;
 }
 
 export function createLocalFiles(options: {
@@ -30,6 +33,11 @@ export function createLocalFiles(options: {
 }): LocalFiles {
   const { storage, verification, retryMs, now } = options;
   const paths = new LRUCache<string, string>({ max: options.maxCachedPaths });
+  const files = new KeptOpen<string, OpenFile>({
+    open: openFile,
+    isStill: async (path, { version }) => (await stat(path).then(versionOf, () => undefined)) === version,
+    close: ({ handle }) => handle.close(),
+  });
   let elsewhereUntil = 0;
 
   const locate = async (digest: Digest, signal: AbortSignal): Promise<string | undefined> => {
@@ -49,13 +57,13 @@ export function createLocalFiles(options: {
     open: async (digest, size, signal) => {
       const known = paths.get(digest);
       if (known !== undefined) {
-        const file = await openWhole(known, size);
+        const file = await openWhole(files, known, size);
         if (typeof file === 'object') return file;
         paths.delete(digest);
       }
       const path = await locate(digest, signal);
       if (path === undefined) return undefined;
-      const file = await openWhole(path, size);
+      const file = await openWhole(files, path, size);
       if (typeof file === 'object') {
         paths.set(digest, path);
         return file;
@@ -68,12 +76,37 @@ export function createLocalFiles(options: {
   };
 }
 
+interface OpenFile {
+  readonly handle: FileHandle;
+  readonly size: number;
+  readonly version: string;
+}
+
 /** Or why not: it is not here, or not the blob's. */
-async function openWhole(path: string, size: number): Promise<LocalFile | 'absent' | 'another'> {
-  const handle = await open(path).catch(() => undefined);
-  if (handle === undefined) return 'absent';
-  const { dev, ino, mtimeMs, ctimeMs, ...stat } = await handle.stat();
-  if (stat.size === size) return { handle, path, version: [dev, ino, mtimeMs, ctimeMs].join(' ') };
-  await handle.close();
+async function openWhole(
+  files: KeptOpen<string, OpenFile>,
+  path: string,
+  size: number,
+): Promise<LocalFile | 'absent' | 'another'> {
+  const lent = await files.open(path).catch(() => undefined);
+  if (lent === undefined) return 'absent';
+  const { value, close } = lent;
+  if (value.size === size) return { ...value, path, close };
+  await close();
   return 'another';
+}
+
+async function openFile(path: string): Promise<OpenFile> {
+  const handle = await open(path);
+  try {
+    const found = await handle.stat();
+    return { handle, size: found.size, version: versionOf(found) };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function versionOf({ dev, ino, mtimeMs, ctimeMs, size }: Stats): string {
+  return [dev, ino, mtimeMs, ctimeMs, size].join(' ');
 }

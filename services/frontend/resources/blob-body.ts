@@ -70,10 +70,10 @@ async function preparedBody(
   const isWhole = length === size;
   const file = mayOpenFile ? await frontend.files.open(digest, size, ctx.state.signal) : undefined;
   if (file !== undefined) {
-    const { handle, version, path } = file;
+    const { handle, version, path, close } = file;
     const { accelLocation } = frontend.settings;
     if (accelLocation !== undefined && takesFile(ctx, range)) {
-      await handle.close();
+      await close();
       return { send: async () => handOver(ctx, accelLocation, path) };
     }
     const check = isWhole ? verification.begin(digest, version) : undefined;
@@ -81,7 +81,7 @@ async function preparedBody(
       describe(ctx, size, range);
       await sendFile(ctx, handle, { offset, length }, buffers, check);
     };
-    return { send, close: () => handle.close() };
+    return { send, close };
   }
   const source = await frontend.content.stream(content, range, ctx.state.signal);
   const check = isWhole ? verification.begin(digest, undefined) : undefined;

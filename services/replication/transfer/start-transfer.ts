@@ -3,9 +3,9 @@ import type { Placement } from '#libs/placement.ts';
 import { createRecentRate } from '#libs/recent-rate.ts';
 import type { Scrub, Storage, Transfer, Uploads } from '#libs/rpc/contracts.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
-import type { Holder, RegionPins, RegionReach, TransferStatus } from '../catalog/collaborators.ts';
+import type { Holder, RegionPins, TransferStatus } from '../catalog/collaborators.ts';
 import { openPeerDirectory, type PeerDirectory } from '../peers/directory.ts';
-import type { RegionAddress, RemoteRegion } from '../peers/remote-region.ts';
+import type { RegionAddress } from '../peers/remote-region.ts';
 import type { Filling } from '#types/meridian/v1/Filling.ts';
 import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
 import type { TlsIdentity } from '#libs/tls/identity.ts';
@@ -22,7 +22,8 @@ import { createMayGo } from './may-go.ts';
 import type { Narrowed, WantedBlob } from './missing.ts';
 import type { ChangedManifest } from './pace.ts';
 import { createPeerServer, type PeerTransfer } from './peer-server.ts';
-import { createRangeWindows, type Way } from './range-window.ts';
+import { createRangeWindows } from './range-window.ts';
+import { reach, wayTo } from './reach.ts';
 import { createReadAhead } from './read-ahead.ts';
 import { createRegionPins } from './region-pins.ts';
 import { secondsLeft } from './seconds-left.ts';
@@ -243,15 +244,4 @@ function stateOf(catalog: WantedCatalog, region: string): string {
   if (catalog.catalogId() === '') return '';
   for (const known of catalog.regions()) if (known.region === region) return known.state;
   return 'removed';
-}
-
-/** 0 where the round trip is not known yet: Infinity is no figure to show. */
-function reach({ region, live, roundTripMs }: RemoteRegion): RegionReach {
-  return { region, live, roundTripMs: Number.isFinite(roundTripMs) ? roundTripMs : 0 };
-}
-
-function wayTo(remote: RemoteRegion | undefined): Way {
-  if (remote === undefined) return { connections: 1, roundTripMs: 0 };
-  const { roundTripMs } = reach(remote);
-  return { connections: remote.lanes.count(), roundTripMs };
 }
