@@ -1,4 +1,4 @@
-/** Who comes again does so within this time, or is slow. */
+/** Who reads piece by piece comes again within this time, or is slow. */
 const LINGER_MS = 1_000;
 
 /** More than these are closed at once. */
@@ -11,6 +11,8 @@ export interface Openable<K, T> {
   /** Whether what lies there is still what was opened. */
   isStill(key: K, value: T): Promise<boolean>;
   close(value: T): Promise<void>;
+  /** How long it is kept after its last use; default: a second. */
+  readonly lingerMs?: number;
 }
 
 /** For one of its users, who closes it, once. */
@@ -59,6 +61,11 @@ export class KeptOpen<K, T> {
     if (opened.users === 0) await this.#close(opened);
   }
 
+  /** Closes what nobody uses now, and from now on all else with its last use. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#opened.keys()].map((key) => this.forget(key)));
+  }
+
   async #stillThere(key: K): Promise<Opened<T> | undefined> {
     const opened = this.#opened.get(key);
     const value = await opened?.value;
@@ -88,7 +95,7 @@ export class KeptOpen<K, T> {
         this.#drop(key, opened);
         // Of what was only read nothing is lost.
         this.#close(opened).catch(() => undefined);
-      }, LINGER_MS).unref();
+      }, this.#openable.lingerMs ?? LINGER_MS).unref();
       return;
     }
     this.#drop(key, opened);

@@ -1,15 +1,19 @@
 import { pino, type DestinationStream } from 'pino';
 
-/** With more text than this the write does not wait for the other lines of its turn. */
+/** Lines wait so long for others to leave with: a write for each would take longer than many a request. */
+const LATEST_MS = 5;
+
+/** With more text than this the write does not wait. */
 const MAX_WAITING_CHARACTERS = 16 * 1024;
 
-/** Standard output. Lines of one turn of the event loop leave in one write at its end, and at the latest with the process. */
+/** Standard output. Lines leave together, within some milliseconds, and at the latest with the process. */
 export function standardOutput(): DestinationStream {
   const output = pino.destination({ dest: 1, sync: true });
   let waiting = '';
-  let isDue = false;
+  let due: NodeJS.Timeout | undefined;
   const flush = (): void => {
-    isDue = false;
+    clearTimeout(due);
+    due = undefined;
     const lines = waiting;
     waiting = '';
     if (lines !== '') output.write(lines);
@@ -19,9 +23,7 @@ export function standardOutput(): DestinationStream {
     write: (line) => {
       waiting += line;
       if (waiting.length > MAX_WAITING_CHARACTERS) flush();
-      if (isDue || waiting === '') return;
-      isDue = true;
-      setImmediate(flush);
+      else due ??= setTimeout(flush, LATEST_MS).unref();
     },
   };
 }

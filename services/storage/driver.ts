@@ -89,6 +89,8 @@ export interface Volume {
   /** Names and sizes of what is staged. */
   staged(area: StagingArea): Promise<Map<string, number>>;
   freeBytes(): Promise<number>;
+  /** Gives up what is kept open; to be called as the last. */
+  close(): Promise<void>;
 }
 
 export interface StorageDriver extends BlobReader, BlobWriter, BlobRemover, BlobQuarantine, Volume {}

@@ -1,5 +1,5 @@
-import { RegistryError } from '#libs/oci/errors.ts';
 import { abortableWaits } from '#libs/abortable.ts';
+import { RegistryError } from '#libs/oci/errors.ts';
 
 /** A message of a client's stream: the first carries a header, all others bytes. */
 export interface Part {

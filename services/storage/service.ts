@@ -119,6 +119,7 @@ export async function openStorage({
         background.abort(new Error('The storage is stopping.'));
         await calls.stop(graceMs);
         await Promise.all([sweeping, handlers.scrubbing.ended, quarantine.ended]);
+        await driver.close();
         await owner.close();
       },
     };

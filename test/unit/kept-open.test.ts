@@ -65,6 +65,16 @@ it('closes at once what is to be forgotten and nobody uses', async () => {
   expect(open).toEqual([]);
 });
 
+it('closes all that nobody uses, and the rest with its last use', async () => {
+  shelf.set('other', 2);
+  await (await kept.open('box'))?.close();
+  const other = await kept.open('other');
+  await kept.close();
+  expect(open).toEqual([2]);
+  await other?.close();
+  expect(open).toEqual([]);
+});
+
 it('tries again after it could not be opened', async () => {
   let isBroken = true;
   const fragile = new KeptOpen<string, number>({

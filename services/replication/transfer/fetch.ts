@@ -1,9 +1,9 @@
+import { abortable } from '#libs/abortable.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { activeSpanContext, linkActiveSpan, withSpan, type SpanContext } from '#libs/telemetry/trace.ts';
 import { bringIn, type CopyOptions, type CopyRequest } from './bring-in.ts';
 import { createGate } from './gate.ts';
 import type { Priority, Turn, Turns } from './turns.ts';
-import { abortable } from '#libs/abortable.ts';
 
 export interface FetchRequest extends CopyRequest {
   readonly priority: Priority;

@@ -1,3 +1,4 @@
+import { abortable } from '#libs/abortable.ts';
 import { bounded } from '#libs/bounded.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { placementRefusal } from '#libs/placement.ts';
@@ -7,7 +8,6 @@ import type { PeerDirectory } from '../peers/directory.ts';
 import { batches } from './batches.ts';
 import { holdContent, type HoldOptions } from './hold-content.ts';
 import type { Told } from './told.ts';
-import { abortable } from '#libs/abortable.ts';
 
 export interface HolderOptions extends HoldOptions {
   readonly region: string;

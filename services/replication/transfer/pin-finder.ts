@@ -1,3 +1,4 @@
+import { abortable } from '#libs/abortable.ts';
 import { bounded } from '#libs/bounded.ts';
 import { isDigest, type Digest } from '#libs/oci/digest.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
@@ -7,7 +8,6 @@ import type { PinFinder } from '../catalog/collaborators.ts';
 import { ask } from '../peers/ask.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
 import { batches } from './batches.ts';
-import { abortable } from '#libs/abortable.ts';
 
 export interface PinFinderOptions {
   readonly region: string;

@@ -1,3 +1,4 @@
+import { abortable } from '#libs/abortable.ts';
 import { bounded } from '#libs/bounded.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
@@ -5,7 +6,6 @@ import type { PinOwners } from '#types/meridian/v1/PinOwners.ts';
 import type { BlobOwners, OwnerFinder } from '../catalog/collaborators.ts';
 import { ask } from '../peers/ask.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
-import { abortable } from '#libs/abortable.ts';
 
 export interface OwnerFinderOptions {
   readonly storage: Storage;

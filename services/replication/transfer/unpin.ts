@@ -1,9 +1,9 @@
+import { abortable } from '#libs/abortable.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { BlobsUnpinned } from '#types/meridian/v1/BlobsUnpinned.ts';
 import type { Unpinner } from '../catalog/collaborators.ts';
 import { ask } from '../peers/ask.ts';
 import type { PeerDirectory } from '../peers/directory.ts';
-import { abortable } from '#libs/abortable.ts';
 
 export interface UnpinnerOptions {
   readonly region: string;

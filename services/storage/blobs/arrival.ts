@@ -1,7 +1,7 @@
+import { abortable } from '#libs/abortable.ts';
 import type { Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import { activeSpanContext, linkActiveSpan } from '#libs/telemetry/trace.ts';
-import { abortable } from '#libs/abortable.ts';
 import { chunkLength, readChunk, spanOf } from '../byte-range.ts';
 import type { StagedBytes } from '../driver.ts';
 

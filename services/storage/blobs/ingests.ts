@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { abortable } from '#libs/abortable.ts';
 import type { Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
-import { abortable } from '#libs/abortable.ts';
 import { Arrival } from './arrival.ts';
 
 /** How long a reader waits for ingests that began before it to say which blob they bring. */

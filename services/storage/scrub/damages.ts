@@ -1,5 +1,5 @@
-import type { BlobDamage } from '#types/meridian/v1/BlobDamage.ts';
 import { abortable } from '#libs/abortable.ts';
+import type { BlobDamage } from '#types/meridian/v1/BlobDamage.ts';
 
 /** Damage that a follower may be behind with; the oldest of more is dropped, which the follower's own looks make up for. */
 const MAX_BEHIND = 1_000;

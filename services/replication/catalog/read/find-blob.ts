@@ -31,7 +31,7 @@ export function createFindBlob(
     const known = look(view, repository, digest);
     if (known !== undefined) return found(known);
 
-    // A pin that is found may have ended since, as a later position of the view would tell: what it shows is as old as the question.
+    // A pin that is found may have ended since: what it shows is as old as the question, and nothing will tell of its end.
     const asked = answerPosition(options);
     using searching = bounded(signal);
     const search = pins.find(repository, [digest], searching.signal);
@@ -49,7 +49,10 @@ export function createFindBlob(
     if (committed !== undefined) return committed;
     if (pinned.status === 'rejected') throw pinned.reason;
     const size = pinned.value.sizes.get(digest);
-    if (size !== undefined) return { ...found(size), position: asked };
+    if (size !== undefined) {
+      const reuse = { ...reuseOf(view, repository), never: true };
+      return { ...found(size), position: asked, reuse };
+    }
     if (confirmation.status === 'rejected') throw confirmation.reason;
     throw blobAbsent(repository, digest, request.forUpload ? [] : pinned.value.unreachable);
   };

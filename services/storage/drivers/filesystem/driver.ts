@@ -5,7 +5,7 @@ import type { DigestAlgorithm } from '#libs/oci/digest.ts';
 import type { StagingArea, StorageDriver } from '../../driver.ts';
 import type { Layout } from '../../layout.ts';
 import { blobDirectories, listBlobs, listQuarantined, names, sizeOf } from './blob-files.ts';
-import { directoryMaker, isAbsent, makeDirectory, syncDirectory } from './durable.ts';
+import { directoryMaker, directorySyncer, isAbsent, makeDirectory, syncDirectory } from './durable.ts';
 import { openFileSource } from './file-source.ts';
 import { openStagedFile } from './staged-file.ts';
 
@@ -19,6 +19,7 @@ export async function openFilesystemDriver(layout: Layout): Promise<StorageDrive
   // At most one entry per blob directory, of which there are 256 an algorithm.
   const makeBlobDirectory = directoryMaker();
   const makeQuarantine = directoryMaker();
+  const blobDirectoriesInUse = directorySyncer();
   return {
     stat: (digest) => sizeOf(layout.blob(digest)),
     open: (digest) => openFileSource(layout.blob(digest)),
@@ -32,7 +33,7 @@ export async function openFilesystemDriver(layout: Layout): Promise<StorageDrive
       await rename(layout.staged(area, name), layout.blob(digest));
       failpoint('blob.renamed');
       try {
-        await syncDirectory(directory);
+        await blobDirectoriesInUse.sync(directory);
       } catch (error) {
         // What can be seen is durable; this may not be.
         await rename(layout.blob(digest), layout.staged(area, name));
@@ -72,6 +73,7 @@ export async function openFilesystemDriver(layout: Layout): Promise<StorageDrive
       const { bavail, bsize } = await statfs(layout.root);
       return bavail * bsize;
     },
+    close: () => blobDirectoriesInUse.close(),
   };
 }
 

@@ -1,5 +1,9 @@
-import { mkdir, open, stat } from 'node:fs/promises';
+import { mkdir, open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { KeptOpen } from '#libs/kept-open.ts';
+
+/** A push comes upon some of 256 directories at random. */
+const KEPT_DIRECTORY_MS = 30_000;
 
 /** Makes the names in a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
@@ -9,6 +13,34 @@ export async function syncDirectory(path: string): Promise<void> {
   } finally {
     await directory.close();
   }
+}
+
+export interface DirectorySyncer {
+  sync(path: string): Promise<void>;
+  /** Closes those that are open. */
+  close(): Promise<void>;
+}
+
+/** `syncDirectory` for those that names come into again and again: they are kept open for a while. */
+export function directorySyncer(): DirectorySyncer {
+  const kept = new KeptOpen<string, FileHandle>({
+    open: (path) => open(path, 'r'),
+    // Nobody takes away a directory that blobs are in.
+    isStill: () => Promise.resolve(true),
+    close: (directory) => directory.close(),
+    lingerMs: KEPT_DIRECTORY_MS,
+  });
+  return {
+    sync: async (path) => {
+      const lent = await kept.open(path);
+      try {
+        await lent?.value.sync();
+      } finally {
+        await lent?.close();
+      }
+    },
+    close: () => kept.close(),
+  };
 }
 
 /** Makes a directory and those above it that are missing; their names are durable when it returns. */
