@@ -14,7 +14,7 @@ const CHUNK_BYTES = 16_000_000;
 const LAYERS = 50;
 const LAYER_CONNECTIONS = 5;
 /** So that compilers have seen enough. */
-const WARM_UP_IMAGES = 8;
+const WARM_UP_IMAGES = 24;
 const WARM_UP_BLOBS = 12;
 const SMALL_CONNECTIONS = 16;
 const SMALL_BYTES = 4_000;
@@ -26,7 +26,7 @@ export const push: Scenario = {
   notes: () => [
     `An image of ${LAYERS} layers is pushed ${LAYER_CONNECTIONS} layers at a time, small blobs of ${SMALL_BYTES / 1e3} KB by ${SMALL_CONNECTIONS} connections, chunks are of ${CHUNK_BYTES / 1e6} MB.`,
     `What is on disk when a push is answered differs. For the same durability, "${ON_DISK}" is the throughput until the file system has been flushed after the last answer, for all of them.`,
-    'Before each round a file is written and removed, so that the servers write to memory that has just been in use.',
+    `Before the first round each server takes ${WARM_UP_IMAGES} other images, or ${WARM_UP_BLOBS} other blobs. Before each round a file is written and removed, so that the servers write to memory that has just been in use.`,
   ],
   run: async (context) =>
     withServers(context, context.starters, (registries) =>

@@ -10,6 +10,8 @@ import { aheadOfPeer } from './targets.ts';
 
 const CLIENTS = 4;
 const CONNECTIONS_PER_CLIENT = 3;
+/** Before the first round of the warm case: so that compilers have seen enough, and caches are full. */
+const WARM_UP_OPERATIONS = 1_200;
 /** What a run of some minutes can move. */
 const SIZES = 1 / 8;
 
@@ -21,7 +23,7 @@ export const trace: Scenario = {
     const { images, operations, scale } = sizesOf(context);
     return [
       `${operations} operations a round by ${CLIENTS} clients, ${CONNECTIONS_PER_CLIENT} layers at a time: 94 % pulls, 5 % pushes, 1 % lists, of ${images} images whose popularity follows Zipf's law. Sizes are those of the traces times ${scale}.`,
-      'Cold: the server has just been started again; its files are still in the memory of the kernel.',
+      `Warm: after ${WARM_UP_OPERATIONS} other operations. Cold: the server has just been started again; its files are still in the memory of the kernel.`,
     ];
   },
   run: async (context) => {
@@ -46,11 +48,13 @@ function casesOf(context: Context, images: readonly PlannedImage[]): LoadCase[] 
   const work = (kind: string): LoadCase['work'] => {
     return ({ name }, round) => {
       // The same operations for each server; what is pushed is another in each round.
+      const sizes = sizesOf(context);
+      const isWarmUp = round === 0 && kind === 'warm';
       const operations = planTraceOperations(
         `${kind}-${name}-${round}`,
         context.seed * 1_000 + round,
         images,
-        sizesOf(context),
+        isWarmUp ? { ...sizes, operations: WARM_UP_OPERATIONS } : sizes,
       );
       return {
         ...{ kind: 'trace', images, operations, clients: CLIENTS },
