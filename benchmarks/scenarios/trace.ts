@@ -47,9 +47,9 @@ function sizesOf({ quick, scale }: Context): TraceSizes {
 function casesOf(context: Context, images: readonly PlannedImage[]): LoadCase[] {
   const work = (kind: string): LoadCase['work'] => {
     return ({ name }, round) => {
-      // The same operations for each server; what is pushed is another in each round.
       const sizes = sizesOf(context);
       const isWarmUp = round === 0 && kind === 'warm';
+      // The same operations for each server; what is pushed is another in each round.
       const operations = planTraceOperations(
         `${kind}-${name}-${round}`,
         context.seed * 1_000 + round,

@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
+import { startCollector, type Collector } from './collector.ts';
 import { decodeSpans, type ReceivedSpan } from './otlp-decode.ts';
 
 export type { ReceivedSpan } from './otlp-decode.ts';
@@ -11,37 +11,22 @@ export interface SpanTree extends ReceivedSpan {
   readonly children: readonly SpanTree[];
 }
 
-export interface OtlpReceiver {
-  /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
-  readonly endpoint: string;
+export interface OtlpReceiver extends Collector {
   /** Everything received of one trace (hexadecimal id), as trees; more than one root where a parent is not (yet) here. */
   trace(traceId: string): readonly SpanTree[];
   spans(): readonly ReceivedSpan[];
-  close(): Promise<void>;
 }
 
 /** Takes traces by OTLP over HTTP as a collector does, protobuf only, and keeps them. */
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const received: ReceivedSpan[] = [];
-  const server = createServer((request, response) => {
-    receive(request).then(
-      (spans) => {
-        received.push(...spans);
-        response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
-      },
-      (error: unknown) => response.writeHead(400).end(String(error)),
-    );
+  const collector = await startCollector(async (request) => {
+    received.push(...(await receive(request)));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...collector,
     trace: (traceId) => treesOf(received.filter((span) => span.traceId === traceId)),
     spans: () => received,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
 }
 

@@ -44,7 +44,7 @@ export async function openFilesystemDriver(layout: Layout): Promise<StorageDrive
 
     remove: async (digest) => {
       await removeFile(layout.blob(digest));
-      await syncDirectory(layout.blobDirectory(digest));
+      await blobDirectoriesInUse.sync(layout.blobDirectory(digest));
     },
 
     quarantine: async (digest) => {
@@ -53,7 +53,7 @@ export async function openFilesystemDriver(layout: Layout): Promise<StorageDrive
       await rm(layout.quarantined(digest), { recursive: true, force: true });
       await rename(layout.blob(digest), layout.quarantined(digest));
       await syncDirectory(layout.quarantineDirectory(digest));
-      await syncDirectory(layout.blobDirectory(digest));
+      await blobDirectoriesInUse.sync(layout.blobDirectory(digest));
     },
 
     listQuarantined: (signal) => listQuarantined(layout, signal),
