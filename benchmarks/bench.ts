@@ -10,10 +10,7 @@ import { scenarios } from './scenarios/all.ts';
 
 /** `npm run bench`: measures, and writes what was found as JSON and as a page to look at. */
 async function main(): Promise<void> {
-  const options = parseArguments(
-    process.argv.slice(2),
-    scenarios.map(({ name }) => name),
-  );
+  const options = parseArguments(process.argv.slice(2), scenarios);
   if (options.help) {
     process.stdout.write(usage(scenarios));
     return;

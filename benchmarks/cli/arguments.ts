@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Scenario } from '../scenarios/scenario.ts';
 
 /** What `npm run bench -- …` may be told. */
 export interface BenchArguments {
@@ -28,22 +29,22 @@ export const PEER_NAMES = ['distribution2', 'distribution3', 'zot'] as const;
 
 /** Long enough for compilers and caches. */
 const MIN_WARM_UP_MS = 1_500;
-const MIN_QUICK_WARM_UP_MS = 800;
+const MIN_QUICK_WARM_UP_MS = 400;
 
-export function usage(scenarios: readonly { readonly name: string; readonly title: string }[]): string {
+export function usage(scenarios: readonly Scenario[]): string {
   const width = Math.max(...scenarios.map(({ name }) => name.length));
   return `Usage: npm run bench [-- options]
 
 Measures Meridian beside other registries, one at a time in turns, and writes results.json and report.html.
 
   --quick              everything smaller and shorter: in under three minutes
-  --scenario NAME,…    only these; all where none is named:
-${scenarios.map(({ name, title }) => `                         ${name.padEnd(width)}  ${title}`).join('\n')}
+  --scenario NAME,…    only these; where none is named all, with --quick those marked *:
+${scenarios.map(({ name, title, inQuick = true }) => `                         ${name.padEnd(width)} ${inQuick ? '*' : ' '} ${title}`).join('\n')}
   --peer NAME=BINARY   another registry beside it: ${PEER_NAMES.join(', ')}; may be repeated (Debian's docker-registry is found by itself)
   --beside NAME,…      only these of the peers, or none
   --rounds N           how often each case is measured at each server (default: 5; with --quick 2)
-  --seconds N          how long a round of requests takes (default: 3; with --quick 0.4)
-  --warm-up N          seconds of the round before them that is not counted (default: as a round, at least 1.5, with --quick 0.8)
+  --seconds N          how long a round of requests takes (default: 3; with --quick 0.3)
+  --warm-up N          seconds of the round before them that is not counted (default: as a round, at least 1.5, with --quick 0.4)
   --scale N            sizes of large content, times this (default: 1; with --quick 0.25)
   --seed N             another workload (default: 1)
   --no-request-logs    no server writes a line for each request; unless told so, all do
@@ -54,7 +55,10 @@ ${scenarios.map(({ name, title }) => `                         ${name.padEnd(wid
 }
 
 /** Throws an Error whose message is for the user. */
-export function parseArguments(argv: readonly string[], known: readonly string[]): BenchArguments {
+export function parseArguments(
+  argv: readonly string[],
+  known: readonly Pick<Scenario, 'name' | 'inQuick'>[],
+): BenchArguments {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -74,12 +78,13 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
     },
   });
   const { quick } = values;
-  const roundMs = milliseconds('--seconds', values.seconds ?? (quick ? '0.4' : '3'));
+  const roundMs = milliseconds('--seconds', values.seconds ?? (quick ? '0.3' : '3'));
   return {
     quick,
     scenarios: chosen(
       values.scenario.flatMap((names) => names.split(',')),
       known,
+      quick,
     ),
     seed: wholeNumber('--seed', values.seed, 0),
     peers: new Map(values.peer.map(parsePeer)),
@@ -98,10 +103,16 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
   };
 }
 
-function chosen(names: readonly string[], known: readonly string[]): string[] {
-  const unknown = names.find((name) => !known.includes(name));
+function chosen(
+  wanted: readonly string[],
+  scenarios: readonly Pick<Scenario, 'name' | 'inQuick'>[],
+  quick: boolean,
+): string[] {
+  const known = scenarios.map(({ name }) => name);
+  const unknown = wanted.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new Error(`--scenario ${unknown}: expected some of ${known.join(', ')}.`);
-  return names.length === 0 ? [...known] : known.filter((name) => names.includes(name));
+  if (wanted.length > 0) return known.filter((name) => wanted.includes(name));
+  return scenarios.filter(({ inQuick = true }) => inQuick || !quick).map(({ name }) => name);
 }
 
 function parsePeer(text: string): [name: string, binary: string] {

@@ -10,7 +10,7 @@ export async function prepareBlobs(registry: string, work: BlobWork): Promise<Pr
   const blobs = work.blobs.map(planBlob);
   const connections = await openAll(registry, work.connections);
   return async (tally) => {
-    await eachBy(connections, blobs, (connection, blob) =>
+    await eachBy(connections, begunWithin(blobs, work.withinMs), (connection, blob) =>
       timed(tally, () => pushBlob(connection, { repository, blob, mode, chunkBytes }, tally)),
     );
     for (const connection of connections) connection.close();
@@ -20,7 +20,8 @@ export async function prepareBlobs(registry: string, work: BlobWork): Promise<Pr
 export async function prepareImages(registry: string, work: ImageWork): Promise<Prepared> {
   const connections = await openAll(registry, work.connections);
   return async (tally) => {
-    for (const image of work.images) await timed(tally, () => pushImage(connections, image, tally));
+    for (const image of begunWithin(work.images, work.withinMs))
+      await timed(tally, () => pushImage(connections, image, tally));
     for (const connection of connections) connection.close();
   };
 }
@@ -48,13 +49,22 @@ export async function pushImage(
   });
 }
 
+/** The items, until the time is over; all of them where there is none. */
+export function* begunWithin<T>(items: Iterable<T>, ms = Infinity): Generator<T, void, undefined> {
+  const endsAt = performance.now() + ms;
+  for (const item of items) {
+    if (performance.now() >= endsAt) return;
+    yield item;
+  }
+}
+
 /** Each of the items by the next connection that is free. */
 export async function eachBy<T>(
   connections: readonly Connection[],
-  items: readonly T[],
+  items: Iterable<T>,
   work: (connection: Connection, item: T) => Promise<void>,
 ): Promise<void> {
-  const left = items.values();
+  const left = Iterator.from(items);
   const worker = async (connection: Connection): Promise<void> => {
     for (const item of left) await work(connection, item);
   };

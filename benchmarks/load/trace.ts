@@ -2,7 +2,7 @@ import type { PlannedImage } from '../workload/images.ts';
 import type { TraceOperation } from '../workload/trace.ts';
 import type { Connection } from './connection.ts';
 import { pullImage, type Held } from './pulls.ts';
-import { openAll, pushImage, timed } from './pushes.ts';
+import { begunWithin, openAll, pushImage, timed } from './pushes.ts';
 import type { Prepared } from './requests.ts';
 import type { Tally } from './tally.ts';
 import type { TraceWork } from './work.ts';
@@ -12,7 +12,7 @@ export async function prepareTrace(registry: string, work: TraceWork): Promise<P
     Array.from({ length: work.clients }, () => openAll(registry, work.connectionsPerClient)),
   );
   return async (tally) => {
-    const left = work.operations.values();
+    const left = begunWithin(work.operations, work.withinMs);
     const client = async (connections: readonly Connection[]): Promise<void> => {
       const held: Held = new Set();
       for (const operation of left)

@@ -3,6 +3,10 @@ import type { BlobRecipe } from '../workload/blob-bytes.ts';
 import type { PlannedImage } from '../workload/images.ts';
 import type { TraceOperation } from '../workload/trace.ts';
 
+/*
+ * Where there is a `withinMs`, nothing more is begun after that time: who warms up slowly has been warm for long.
+ */
+
 /** A request whose answer is expected to have one status. */
 export interface PlannedRequest {
   readonly method: string;
@@ -39,6 +43,7 @@ export interface BlobWork {
   readonly mode: UploadMode;
   readonly chunkBytes?: number;
   readonly connections: number;
+  readonly withinMs?: number;
 }
 
 /** Images one after the other, each as clients push them: HEAD, POST, PUT of each blob, so many at a time, then the manifest. */
@@ -46,6 +51,7 @@ export interface ImageWork {
   readonly kind: 'push-images';
   readonly images: readonly PlannedImage[];
   readonly connections: number;
+  readonly withinMs?: number;
 }
 
 /** Images by several clients at once, each pulled as clients do: HEAD of the tag, GET of the manifest by digest, then the blobs, so many at a time. */
@@ -68,6 +74,7 @@ export interface TraceWork {
   readonly operations: readonly TraceOperation[];
   readonly clients: number;
   readonly connectionsPerClient: number;
+  readonly withinMs?: number;
 }
 
 /** A push and, as soon as it has returned, a look for its tag in another region until it is there, and its first layer read there. */

@@ -7,6 +7,8 @@ export interface Comparison {
   readonly name: string;
   readonly figures: readonly Figure[];
   readonly targets?: readonly Target[];
+  /** Whether there is a round 0; true where nothing is said. */
+  readonly warmsUp?: boolean;
   /** One round at one server; round 0 warms up, and what it gives is not counted. */
   readonly measure: (server: Server, round: number) => Promise<Sample>;
 }
@@ -18,10 +20,10 @@ export interface Comparison {
 export async function compare(
   { progress, rounds, signal }: Context,
   servers: readonly Server[],
-  { name, figures, targets = [], measure }: Comparison,
+  { name, figures, targets = [], warmsUp = true, measure }: Comparison,
 ): Promise<CaseResult> {
   const samples: Record<string, Sample[]> = Object.fromEntries(servers.map((server) => [server.name, []]));
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = warmsUp ? 0 : 1; round <= rounds; round++) {
     for (const server of round % 2 === 0 ? servers : servers.toReversed()) {
       signal.throwIfAborted();
       progress.step(`${name}: ${server.name}${round === 0 ? ', warming up' : ''}`);

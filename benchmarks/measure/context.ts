@@ -31,6 +31,15 @@ export interface Context {
   onServer(server: Pick<Server, 'name' | 'version' | 'durability'>): void;
 }
 
+/** What warms servers up by its amount ends after this time. */
+const WARM_UP_LIMIT_MS = { quick: 3_000, full: 20_000 };
+
+/** For work that has an amount instead of a duration; round 0 is the one that warms up. */
+export function limitOf({ quick }: Context, round: number): { withinMs?: number } {
+  if (round > 0) return {};
+  return { withinMs: quick ? WARM_UP_LIMIT_MS.quick : WARM_UP_LIMIT_MS.full };
+}
+
 /** Of a round of requests; round 0 is the one that warms up. */
 export function durationOf({ roundMs, warmUpMs }: Context, round: number): number {
   return round === 0 ? warmUpMs : roundMs;

@@ -17,6 +17,7 @@ export interface LoadCase {
   readonly targets?: readonly Target[];
   /** Whether it is told as well how fast it is until all of it is on disk: some servers answer sooner. */
   readonly untilOnDisk?: boolean;
+  readonly warmsUp?: boolean;
   /** Done before each round, outside of what is measured. */
   before?(server: Server): Promise<void>;
   /** A round's work; round 0 warms up and is not counted. */
@@ -42,6 +43,7 @@ export function comparisonOf(context: Context, loadCase: LoadCase): Comparison {
     name: loadCase.name,
     figures: figuresOf(loadCase),
     targets: [...(loadCase.targets ?? []), MEMORY_LIMIT],
+    warmsUp: loadCase.warmsUp ?? true,
     measure: (server, round) => measureLoad(context, loadCase, server, round),
   };
 }
@@ -67,7 +69,7 @@ async function measureLoad(
 ): Promise<Sample> {
   await loadCase.before?.(server);
   const work = loadCase.work(server, round);
-  const ready = loadCase.untilOnDisk === true ? () => readyDisk(context) : undefined;
+  const ready = loadCase.untilOnDisk === true && round > 0 ? () => readyDisk(context, loadCase) : undefined;
   const { result, cpuSeconds, peakMemoryBytes } = await runWork(context, server, work, ready);
   const flushSeconds = loadCase.untilOnDisk === true ? await flushFiles(context.scratch) : 0;
   return {
@@ -79,9 +81,9 @@ async function measureLoad(
 }
 
 /** What others have left to the disk must not count, nor which memory their files have had. */
-async function readyDisk({ scratch, scale }: Context): Promise<void> {
+async function readyDisk({ scratch, scale }: Context, { counts }: LoadCase): Promise<void> {
   await flushFiles(scratch);
-  await readyMemory(scratch, scale * FILE_MEMORY_BYTES);
+  if (counts === 'bytes') await readyMemory(scratch, scale * FILE_MEMORY_BYTES);
 }
 
 function rates(

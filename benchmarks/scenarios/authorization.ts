@@ -16,6 +16,7 @@ const WAYS = ['anyone', 'Basic', 'Bearer'].map((way) => `meridian, ${way}`);
 export const authorization: Scenario = {
   name: 'authorization',
   title: 'Hot requests with and without authorization',
+  inQuick: false,
   notes: (context) => [
     ...hotNotes(context),
     'One server lets anyone do anything; the others ask each time, of nobody in particular, by name and password, or by a token.',

@@ -21,6 +21,7 @@ const ABSENT = 'absent';
 export const busyLink: Scenario = {
   name: 'busy-link',
   title: 'Manifests while replication fills the link',
+  inQuick: false,
   notes: (context) => [
     `Regions ${profileText(PROFILE)} apart. In one of them a tag is read that is known there, and a tag that is not there, which takes a question to the quorum before it is answered 404; then the same while ${sizeOf(context) / 1e6} MB that were pushed elsewhere are copied there.`,
   ],

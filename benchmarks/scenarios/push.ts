@@ -1,6 +1,6 @@
 import type { PlannedRequest, UploadMode, Work } from '../load/work.ts';
 import { compare, stepsOf } from '../measure/compare.ts';
-import type { Context } from '../measure/context.ts';
+import { limitOf, type Context } from '../measure/context.ts';
 import { comparisonOf, ON_DISK, type LoadCase } from '../measure/load-case.ts';
 import { withServers } from '../measure/with-servers.ts';
 import { startPlainNode } from '../servers/plain-node.ts';
@@ -23,10 +23,10 @@ const SMALL_BYTES = 4_000;
 export const push: Scenario = {
   name: 'push',
   title: 'Pushes to one region',
-  notes: () => [
+  notes: (context) => [
     `An image of ${LAYERS} layers is pushed ${LAYER_CONNECTIONS} layers at a time, small blobs of ${SMALL_BYTES / 1e3} KB by ${SMALL_CONNECTIONS} connections, chunks are of ${CHUNK_BYTES / 1e6} MB.`,
     `What is on disk when a push is answered differs. For the same durability, "${ON_DISK}" is the throughput until the file system has been flushed after the last answer, for all of them.`,
-    `Before the first round each server takes ${WARM_UP_IMAGES} other images, or ${WARM_UP_BLOBS} other blobs. Before each round a file is written and removed, so that the servers write to memory that has just been in use.`,
+    `Before the first round each server takes ${WARM_UP_IMAGES} other images, or ${WARM_UP_BLOBS} other blobs, or as many as it can within ${(limitOf(context, 0).withinMs ?? 0) / 1e3} s. Before each round of large content a file is written and removed, so that the servers write to memory that has just been in use.`,
   ],
   run: async (context) =>
     withServers(context, context.starters, (registries) =>
@@ -57,6 +57,7 @@ function largeCases(context: Context): LoadCase[] {
   const work = (mode: UploadMode): LoadCase['work'] => {
     return ({ name }, round) => ({
       ...{ kind: 'push-blobs', repository: REPOSITORY, mode, chunkBytes: CHUNK_BYTES, connections: 1 },
+      ...limitOf(context, round),
       blobs: Array.from({ length: round === 0 ? WARM_UP_BLOBS : 1 }, (_, i) => ({
         ...{ seed: seedOf(context, `large${i}/${mode}`, name, round), size },
       })),
@@ -66,7 +67,9 @@ function largeCases(context: Context): LoadCase[] {
   const targets = [aheadOfPeer(ON_DISK, 1.5)];
   return [
     { name: `push of ${megabytes} MB`, counts: 'bytes', targets, work: work('monolithic') },
-    { name: `push of ${megabytes} MB in chunks`, counts: 'bytes', work: work('chunked') },
+    ...(context.quick
+      ? []
+      : [{ name: `push of ${megabytes} MB in chunks`, counts: 'bytes' as const, work: work('chunked') }]),
   ];
 }
 
@@ -84,7 +87,7 @@ function otherCases(context: Context): LoadCase[] {
           const seed = seedOf(context, i === 0 ? 'layers' : `layers${i}`, name, round);
           return planImage({ repository: 'push/layers', tag: `round${round}`, seed, layerBytes });
         });
-        return { kind: 'push-images', images, connections: LAYER_CONNECTIONS };
+        return { kind: 'push-images', images, connections: LAYER_CONNECTIONS, ...limitOf(context, round) };
       },
     },
     {

@@ -17,7 +17,7 @@ const LAYERS = [200_000, 50_000];
 /** Clients work so long before the region is lost. */
 const BEFORE_MS = 1_500;
 /** Enough to go on after that. */
-const PUSHES = { quick: 80, full: 300 };
+const PUSHES = { quick: 30, full: 300 };
 const WAIT = '120s';
 
 /** A region is killed while clients of another one pull and push, and comes back. */

@@ -20,6 +20,7 @@ const GIVE_UP_MS = 60_000;
 export const replicaLag: Scenario = {
   name: 'replica-lag',
   title: 'How far replicas are behind',
+  inQuick: false,
   notes: (context) => [
     `${pushesOf(context)} pushes one after the other of images of ${LAYERS.length} layers, ${LAYERS.reduce((a, b) => a + b) / 1e6} MB together. The lag is from the return of a push until every other region has each file on its disk. With durability 2 the push itself waits for one of them.`,
   ],

@@ -35,7 +35,7 @@ export const slowReaders: Scenario = {
 };
 
 function readersIn({ quick }: Context): number {
-  return quick ? 200 : 1_000;
+  return quick ? 100 : 1_000;
 }
 
 function sizeOf({ scale }: Context): number {

@@ -1,5 +1,5 @@
 import { compare, stepsOf } from '../measure/compare.ts';
-import type { Context } from '../measure/context.ts';
+import { limitOf, type Context } from '../measure/context.ts';
 import { comparisonOf, THROUGHPUT, type LoadCase } from '../measure/load-case.ts';
 import { withServers } from '../measure/with-servers.ts';
 import type { PlannedImage } from '../workload/images.ts';
@@ -23,14 +23,14 @@ export const trace: Scenario = {
     const { images, operations, scale } = sizesOf(context);
     return [
       `${operations} operations a round by ${CLIENTS} clients, ${CONNECTIONS_PER_CLIENT} layers at a time: 94 % pulls, 5 % pushes, 1 % lists, of ${images} images whose popularity follows Zipf's law. Sizes are those of the traces times ${scale}.`,
-      `Warm: after ${WARM_UP_OPERATIONS} other operations. Cold: the server has just been started again; its files are still in the memory of the kernel.`,
+      `Warm: after ${WARM_UP_OPERATIONS} other operations, or as many as there are within ${(limitOf(context, 0).withinMs ?? 0) / 1e3} s. Cold: the server has just been started again; its files are still in the memory of the kernel.`,
     ];
   },
   run: async (context) => {
     const { seed } = context;
     const images = planTraceImages(`${seed}/trace`, seed, sizesOf(context));
     return withServers(context, context.starters, async (servers) => {
-      context.progress.begin(trace.title, stepsOf(context, 2, servers.length) + servers.length);
+      context.progress.begin(trace.title, stepsOf(context, 2, servers.length));
       for (const server of servers) await pushImages(context, server, images);
       const results = [];
       for (const one of casesOf(context, images))
@@ -41,7 +41,7 @@ export const trace: Scenario = {
 };
 
 function sizesOf({ quick, scale }: Context): TraceSizes {
-  return { images: quick ? 15 : 40, operations: quick ? 60 : 300, scale: scale * SIZES };
+  return { images: quick ? 15 : 40, operations: quick ? 120 : 300, scale: scale * SIZES };
 }
 
 function casesOf(context: Context, images: readonly PlannedImage[]): LoadCase[] {
@@ -59,6 +59,7 @@ function casesOf(context: Context, images: readonly PlannedImage[]): LoadCase[] 
       return {
         ...{ kind: 'trace', images, operations, clients: CLIENTS },
         connectionsPerClient: CONNECTIONS_PER_CLIENT,
+        ...limitOf(context, round),
       };
     };
   };
@@ -69,6 +70,7 @@ function casesOf(context: Context, images: readonly PlannedImage[]): LoadCase[] 
     },
     {
       ...{ name: 'trace mix, cold', counts: 'images', work: work('cold') },
+      warmsUp: false,
       before: (server) => server.restart(),
     },
   ];

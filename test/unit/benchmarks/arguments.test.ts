@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { parseArguments, usage } from '../../../benchmarks/cli/arguments.ts';
 import { scenarios } from '../../../benchmarks/scenarios/all.ts';
 
-const known = ['hot', 'push', 'trace'];
+const known = [{ name: 'hot' }, { name: 'push' }, { name: 'long', inQuick: false }, { name: 'trace' }];
 
 describe('the options of the benchmark', () => {
   it('run everything at full length where nothing is said', () => {
     expect(parseArguments([], known)).toMatchObject({
       ...{
-        scenarios: known,
+        scenarios: ['hot', 'push', 'long', 'trace'],
         rounds: 5,
         roundMs: 3_000,
         warmUpMs: 3_000,
@@ -32,7 +32,7 @@ describe('the options of the benchmark', () => {
       '--no-request-logs',
     ];
     expect(parseArguments(args, known)).toMatchObject({
-      ...{ quick: true, scenarios: ['hot', 'push'], rounds: 2, roundMs: 400, warmUpMs: 800, scale: 0.25 },
+      ...{ quick: true, scenarios: ['hot', 'push'], rounds: 2, roundMs: 300, warmUpMs: 400, scale: 0.25 },
       ...{
         logsRequests: false,
         peers: new Map([
@@ -43,8 +43,13 @@ describe('the options of the benchmark', () => {
     });
   });
 
+  it('leave out with --quick what takes long, unless it is named', () => {
+    expect(parseArguments(['--quick'], known).scenarios).toEqual(['hot', 'push', 'trace']);
+    expect(parseArguments(['--quick', '--scenario', 'long'], known).scenarios).toEqual(['long']);
+  });
+
   it.each([
-    [['--scenario', 'hop'], '--scenario hop: expected some of hot, push, trace.'],
+    [['--scenario', 'hop'], '--scenario hop: expected some of hot, push, long, trace.'],
     [['--peer', 'harbor=/x'], '--peer harbor=/x: expected NAME=BINARY'],
     [['--rounds', '0'], '--rounds 0: expected a whole number from 1.'],
     [['--seconds', '0'], '--seconds 0: expected seconds'],
@@ -56,6 +61,6 @@ describe('the options of the benchmark', () => {
 
   it('are explained, each scenario too', () => {
     for (const { name, title } of scenarios)
-      expect(usage(scenarios)).toMatch(new RegExp(`${name} +${title}`));
+      expect(usage(scenarios)).toMatch(new RegExp(`${name} +\\*? *${title}`));
   });
 });
