@@ -12,6 +12,8 @@ export interface TransferSettings {
   readonly askTimeoutMs: number;
   /** A stream from another region without a byte for so long has lost its source. */
   readonly stallTimeoutMs: number;
+  /** So long what another region copies for nobody makes way, here, for what clients of others wait for; far less than what is taken for a stall. */
+  readonly makeWayMs: number;
   /** The most connections to one region for the bulk of blobs; the longer the round trip, the more of them are used. */
   readonly linkConnections: number;
   /** What may come from a region in Mbit/s, by its name; none: no limit. */
@@ -69,6 +71,7 @@ export const defaultTransferSettings: TransferSettings = {
   pingsUntilLost: 3,
   askTimeoutMs: 3_000,
   stallTimeoutMs: 10_000,
+  makeWayMs: 1_000,
   linkConnections: 16,
   linkLimits: {},
   backgroundLimits: {},

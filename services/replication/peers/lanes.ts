@@ -1,5 +1,12 @@
 import { openRpcChannel, type RpcChannel, type RpcChannelOptions } from '#libs/rpc/client.ts';
-import { peerContract, type Peer, type Storage } from '#libs/rpc/contracts.ts';
+import { peerContract, type Peer } from '#libs/rpc/contracts.ts';
+import type { ReadForRegion } from '#types/meridian/v1/ReadForRegion.ts';
+
+/** Peer.Read, where it is known for which region. */
+export type ReadFromRegion = (
+  request: Omit<ReadForRegion, 'region'>,
+  context: Parameters<Peer['read']>[1],
+) => ReturnType<Peer['read']>;
 
 /**
  * Connections to a region for the bulk of blobs, besides the one that all other calls share: one alone does not fill a long link, and small
@@ -11,7 +18,7 @@ export interface Lanes {
   /** Has so many of them connected soon: the first to need them need not wait for that. */
   connect(): void;
   /** As the region's Peer.Read, on the connection that has the least to bring. */
-  readonly read: Storage['read'];
+  readonly read: ReadFromRegion;
   /** When the last bytes came on any of them, by the clock of `performance`. */
   heardAt(): number;
   close(): void;

@@ -6,12 +6,11 @@ import {
   uploadsContract,
   type Operations,
   type Peer,
-  type Storage,
   type Uploads,
 } from '#libs/rpc/contracts.ts';
 import type { TlsIdentity } from '#libs/tls/identity.ts';
 import { ask } from './ask.ts';
-import { openLanes, type Lanes } from './lanes.ts';
+import { openLanes, type Lanes, type ReadFromRegion } from './lanes.ts';
 
 /** Another region of the cluster as its record names it. */
 export interface RegionAddress {
@@ -36,7 +35,7 @@ export interface RemoteRegion extends RegionAddress {
 }
 
 /** The other region's answers to this one: who asks for bytes says where they go. */
-export type RemotePeer = Omit<Peer, 'read'> & Pick<Storage, 'read'>;
+export type RemotePeer = Omit<Peer, 'read'> & { readonly read: ReadFromRegion };
 
 export type LivenessEvent = Extract<RegionEvent, { kind: 'region-lost' | 'region-back' }>;
 

@@ -59,7 +59,8 @@ export async function beginSource(
   // By now a client may have come to wait for it.
   const isBulk = inBulk();
   const ended = new AbortController();
-  const asked = { digest, offset, length, ...(maxAhead === undefined ? {} : { maxAhead }) };
+  const near = maxAhead === undefined ? {} : { maxAhead };
+  const asked = { digest, offset, length, background: rank() > 0, ...near };
   const firstTimeoutMs = mayFollow ? settings.askTimeoutMs : settings.stallTimeoutMs;
   const stream = unlessStalled(
     region,

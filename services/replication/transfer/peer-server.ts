@@ -6,6 +6,7 @@ import { recheck } from '../healing/recheck.ts';
 import type { Announcements } from './announce.ts';
 import type { RequireMayGo } from './may-go.ts';
 import { isHeld } from './readable.ts';
+import type { Sending } from './sending.ts';
 import { holdContent, type HoldOptions } from './hold-content.ts';
 
 export interface PeerServerOptions extends HoldOptions {
@@ -19,6 +20,7 @@ export interface PeerServerOptions extends HoldOptions {
   readonly announcements: Announcements;
   readonly placement: (repository: string) => Placement;
   readonly mayGo: RequireMayGo;
+  readonly sending: Sending;
 }
 
 /** All but what is told of summaries. */
@@ -26,13 +28,19 @@ export type PeerTransfer = Omit<Peer, 'summarize' | 'listKept'>;
 
 /** What this region answers the others. Only its own storage is asked, never a third region: so no call goes in circles. */
 export function createPeerServer(options: PeerServerOptions): PeerTransfer {
-  const { region, process, catalogId, state, storage, scrub, announcements, placement, mayGo } = options;
+  const { region, process, catalogId, state, storage, scrub, announcements, placement, mayGo, sending } =
+    options;
   return {
     ping: async () => ({ region, process, catalogId: catalogId(), state: state() }),
     read: async function* (request, { signal, caller }) {
       requireSame(request.region, caller?.());
       await mayGo(request.digest, request.region, signal);
-      yield* storage.read(request, { signal });
+      const over = await sending.admit(request, signal);
+      try {
+        yield* storage.read(request, { signal });
+      } finally {
+        over();
+      }
     },
     stat: (request, { signal }) => storage.stat(request, { signal }),
     pins: (request, { signal }) => storage.pins(request, { signal }),

@@ -27,6 +27,7 @@ import { reach, wayTo } from './reach.ts';
 import { createReadAhead } from './read-ahead.ts';
 import { createRegionPins } from './region-pins.ts';
 import { secondsLeft } from './seconds-left.ts';
+import { createSending } from './sending.ts';
 import { startReconciler } from './reconcile.ts';
 import { createSources } from './sources.ts';
 import { createSuspects } from './suspects.ts';
@@ -207,6 +208,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
       announcements,
       placement: (repository) => catalog.placement(repository),
       mayGo,
+      sending: createSending(settings.makeWayMs, () => performance.now()),
     }),
     holder: createHolder({
       ...{ ...settings, region, storage, fetcher, heldLately, directory, told, epoch, onFault },
