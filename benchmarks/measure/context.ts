@@ -32,12 +32,13 @@ export interface Context {
 }
 
 /** What warms servers up by its amount ends after this time. */
-const WARM_UP_LIMIT_MS = { quick: 3_000, full: 20_000 };
+export function warmUpLimitMs({ quick }: Context): number {
+  return quick ? 3_000 : 20_000;
+}
 
 /** For work that has an amount instead of a duration; round 0 is the one that warms up. */
-export function limitOf({ quick }: Context, round: number): { withinMs?: number } {
-  if (round > 0) return {};
-  return { withinMs: quick ? WARM_UP_LIMIT_MS.quick : WARM_UP_LIMIT_MS.full };
+export function limitOf(context: Context, round: number): { withinMs?: number } {
+  return round === 0 ? { withinMs: warmUpLimitMs(context) } : {};
 }
 
 /** Of a round of requests; round 0 is the one that warms up. */

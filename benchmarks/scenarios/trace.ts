@@ -1,5 +1,5 @@
 import { compare, stepsOf } from '../measure/compare.ts';
-import { limitOf, type Context } from '../measure/context.ts';
+import { limitOf, warmUpLimitMs, type Context } from '../measure/context.ts';
 import { comparisonOf, THROUGHPUT, type LoadCase } from '../measure/load-case.ts';
 import { withServers } from '../measure/with-servers.ts';
 import type { PlannedImage } from '../workload/images.ts';
@@ -23,7 +23,7 @@ export const trace: Scenario = {
     const { images, operations, scale } = sizesOf(context);
     return [
       `${operations} operations a round by ${CLIENTS} clients, ${CONNECTIONS_PER_CLIENT} layers at a time: 94 % pulls, 5 % pushes, 1 % lists, of ${images} images whose popularity follows Zipf's law. Sizes are those of the traces times ${scale}.`,
-      `Warm: after ${WARM_UP_OPERATIONS} other operations, or as many as there are within ${(limitOf(context, 0).withinMs ?? 0) / 1e3} s. Cold: the server has just been started again; its files are still in the memory of the kernel.`,
+      `Warm: after ${WARM_UP_OPERATIONS} other operations, or as many as there are within ${warmUpLimitMs(context) / 1e3} s. Cold: the server has just been started again; its files are still in the memory of the kernel.`,
     ];
   },
   run: async (context) => {

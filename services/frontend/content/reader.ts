@@ -6,6 +6,7 @@ import type { Storage, Transfer } from '#libs/rpc/contracts.ts';
 import { Unanswered } from '#libs/rpc/errors.ts';
 import { goingOn } from './going-on.ts';
 import { readHeldBlob } from './held-blob.ts';
+import { hurry } from './hurry.ts';
 import { inPieces, type ReadLimits, type ReadPiece } from './pieces.ts';
 import { started } from './started.ts';
 import { unavailable } from './unavailable.ts';
@@ -81,7 +82,7 @@ export function createContentReader(options: {
     }
   };
 
-  /** Reads `here`, where the blob is held or has been fetched to; what can't be followed passes through. */
+  /** Reads `here`, where the blob is held, is arriving or has been fetched to; what can't be followed passes through. */
   const read = async (
     content: Content,
     part: ByteRange,
@@ -91,7 +92,10 @@ export function createContentReader(options: {
     const { digest, size } = content;
     for (let round = 1; ; round++) {
       try {
-        return await started(here());
+        const bytes = await started(here());
+        // It comes all the same where that fails.
+        if (round === 1 && isWorthACopy(part, size)) hurry(content, options, signal).catch(() => undefined);
+        return bytes;
       } catch (error) {
         if (error instanceof Unanswered) return passedOn(elsewhere, content, part, signal);
         const isGone = unknown(error) || (round === 1 && (await verification.isGone(digest, signal)));
@@ -118,25 +122,16 @@ export function createContentReader(options: {
     }
   };
 
-  /** What is arriving for nobody goes first from now on, as what a client waits for. */
-  const claim = async ({ repository, digest, size }: Content, signal: AbortSignal): Promise<void> => {
-    const { blobs } = await storage.stat({ digests: [digest] }, { signal });
-    if (blobs.length === 0) await transfer.fetch({ repository, digest, size }, { signal });
-  };
-
   return {
-    stream: async (content, range, signal) => {
+    stream: (content, range, signal) => {
       const part = range ?? { offset: 0, length: content.size };
       const near = part.length < MIN_COPIED_REST_BYTES ? { maxAhead: MAX_AHEAD_BYTES } : {};
       const held = (): AsyncIterable<Uint8Array> =>
         readHeldBlob(storage, { ...content, ...near }, part, limits, signal);
       // Whoever sends a whole blob hashes it: its bytes may come from two places. Those of a part can't be told from wrong ones.
+      if (part.length < content.size) return read(content, part, held, signal);
       const rest = (remaining: ByteRange) => relayed(elsewhere, content, remaining, signal);
-      const here = part.length < content.size ? held : () => goingOn(held(), part, rest);
-      const bytes = await read(content, part, here, signal);
-      // It comes all the same where that fails.
-      if (isWorthACopy(part, content.size)) claim(content, signal).catch(() => undefined);
-      return bytes;
+      return read(content, part, () => goingOn(held(), part, rest), signal);
     },
     whole: async (content, request) => {
       const cached = cache.get(content.digest);
