@@ -3,10 +3,6 @@ import type { BlobRecipe } from '../workload/blob-bytes.ts';
 import type { PlannedImage } from '../workload/images.ts';
 import type { TraceOperation } from '../workload/trace.ts';
 
-/*
- * Where there is a `withinMs`, nothing more is begun after that time: who warms up slowly has been warm for long.
- */
-
 /** A request whose answer is expected to have one status. */
 export interface PlannedRequest {
   readonly method: string;
@@ -33,25 +29,29 @@ export interface RequestWork {
   readonly pauseMs?: number;
 }
 
+/** Work of an amount. */
+interface Amount {
+  /** Nothing more is begun after this time: who warms up slowly has been warm for long. */
+  readonly withinMs?: number;
+}
+
 export type UploadMode = 'monolithic' | 'chunked' | 'single-post';
 
 /** Blobs by several connections, each by an upload of its own. Their digests are computed before the clock runs. */
-export interface BlobWork {
+export interface BlobWork extends Amount {
   readonly kind: 'push-blobs';
   readonly repository: string;
   readonly blobs: readonly BlobRecipe[];
   readonly mode: UploadMode;
   readonly chunkBytes?: number;
   readonly connections: number;
-  readonly withinMs?: number;
 }
 
 /** Images one after the other, each as clients push them: HEAD, POST, PUT of each blob, so many at a time, then the manifest. */
-export interface ImageWork {
+export interface ImageWork extends Amount {
   readonly kind: 'push-images';
   readonly images: readonly PlannedImage[];
   readonly connections: number;
-  readonly withinMs?: number;
 }
 
 /** Images by several clients at once, each pulled as clients do: HEAD of the tag, GET of the manifest by digest, then the blobs, so many at a time. */
@@ -67,14 +67,13 @@ export interface PullWork {
 }
 
 /** What clients do by a trace, several at once: each takes the next operation when it has ended one. */
-export interface TraceWork {
+export interface TraceWork extends Amount {
   readonly kind: 'trace';
   /** Those that are there to be pulled. */
   readonly images: readonly PlannedImage[];
   readonly operations: readonly TraceOperation[];
   readonly clients: number;
   readonly connectionsPerClient: number;
-  readonly withinMs?: number;
 }
 
 /** A push and, as soon as it has returned, a look for its tag in another region until it is there, and its first layer read there. */

@@ -8,7 +8,7 @@ export interface Comparison {
   readonly figures: readonly Figure[];
   readonly targets?: readonly Target[];
   /** Whether there is a round 0; true where nothing is said. */
-  readonly warmsUp?: boolean;
+  readonly warmsUp?: boolean | undefined;
   /** One round at one server; round 0 warms up, and what it gives is not counted. */
   readonly measure: (server: Server, round: number) => Promise<Sample>;
 }

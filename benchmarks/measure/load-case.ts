@@ -17,6 +17,7 @@ export interface LoadCase {
   readonly targets?: readonly Target[];
   /** Whether it is told as well how fast it is until all of it is on disk: some servers answer sooner. */
   readonly untilOnDisk?: boolean;
+  /** Whether there is a round 0; true where nothing is said. */
   readonly warmsUp?: boolean;
   /** Done before each round, outside of what is measured. */
   before?(server: Server): Promise<void>;
@@ -43,7 +44,7 @@ export function comparisonOf(context: Context, loadCase: LoadCase): Comparison {
     name: loadCase.name,
     figures: figuresOf(loadCase),
     targets: [...(loadCase.targets ?? []), MEMORY_LIMIT],
-    warmsUp: loadCase.warmsUp ?? true,
+    warmsUp: loadCase.warmsUp,
     measure: (server, round) => measureLoad(context, loadCase, server, round),
   };
 }

@@ -27,27 +27,20 @@ describe('what a region sends', () => {
   const toItsEnd = async (chunks: AsyncIterator<Chunk>): Promise<void> => {
     while ((await chunks.next()).done !== true);
   };
-  /** Whether it has begun. */
-  const noted = (chunks: AsyncIterator<Chunk>): { has: boolean; bytes: Promise<void> } => {
-    const begun = { has: false, bytes: Promise.resolve() };
-    begun.bytes = chunks.next().then(({ done }) => {
-      begun.has = done !== true;
-    });
-    return begun;
-  };
 
   it('goes first where a client waits for it: what another region copies for nobody comes after', async () => {
     const read = await start(A_MINUTE_MS);
     const client = read({ region: 'eu', background: false });
     await client.next();
     const nobodys = read({ region: 'ap', background: true });
-    const begun = noted(nobodys);
+    const begun: string[] = [];
+    const first = nobodys.next().then(({ done }) => begun.push(done === true ? 'nothing' : 'nobody’s'));
     // Another client of another region is not kept waiting by either.
     await toItsEnd(read({ region: 'ap', background: false }));
-    expect(begun.has).toBe(false);
+    begun.push('another client’s');
     await toItsEnd(client);
-    await begun.bytes;
-    expect(begun.has).toBe(true);
+    await first;
+    expect(begun).toEqual(['another client’s', 'nobody’s']);
     await toItsEnd(nobodys);
   });
 
