@@ -24,8 +24,10 @@ beforeAll(() => {
 });
 afterAll(() => coverage.close());
 
-/** The calls of functions while each question is answered, in turns, until the least of each are the same or there are many samples. */
-async function workOf(questions: readonly (() => Promise<unknown>)[]): Promise<number[]> {
+const areSame = (counts: readonly number[]): boolean => new Set(counts).size === 1;
+
+/** The calls of functions while each question is answered, in turns: the least of each, until they are `enough` or there are many samples. */
+async function workOf(questions: readonly (() => Promise<unknown>)[], enough = areSame): Promise<number[]> {
   const least = questions.map(() => Infinity);
   for (let sample = 1; sample <= SAMPLES.most; sample++) {
     for (const [i, ask] of questions.entries()) {
@@ -35,7 +37,7 @@ async function workOf(questions: readonly (() => Promise<unknown>)[]): Promise<n
       await new Promise((resolve) => setImmediate(resolve));
       least[i] = Math.min(least[i] ?? Infinity, coverage.take().calls);
     }
-    if (sample >= SAMPLES.least && new Set(least).size === 1) break;
+    if (sample >= SAMPLES.least && enough(least)) break;
   }
   return least;
 }
@@ -66,10 +68,10 @@ describe('as much work as for what there is not is done', () => {
         expect([form, there]).toEqual([form, nowhere]);
       }
     }
-    // The measure sees the difference where there may be one.
+    // The measure sees the difference where there may be one. On their way down different counts may be the same for once.
     const mine = (name: string) => (): Promise<Answer> =>
       us.send('GET', `/v2/${name}/manifests/latest`, { headers: dev.basic });
-    const [there, nowhere] = await workOf([mine('team/aaaa'), mine('team/bbbb')]);
+    const [there, nowhere] = await workOf([mine('team/aaaa'), mine('team/bbbb')], () => false);
     expect(there).not.toBe(nowhere);
   }, 240_000);
 
