@@ -21,13 +21,12 @@ export function abortableWaits(signal: AbortSignal): AbortableWaits {
   const onAbort = (): void => giveUp();
   signal.addEventListener('abort', onAbort, { once: true });
   return {
-    for: async (promise) => {
-      promise.catch(() => undefined);
-      signal.throwIfAborted();
-      const aborted = Promise.withResolvers<never>();
-      giveUp = () => aborted.reject(signal.reason);
-      return Promise.race([promise, aborted.promise]);
-    },
+    for: <T>(promise: Promise<T>) =>
+      new Promise<T>((resolve, reject) => {
+        promise.then(resolve, reject);
+        giveUp = () => reject(signal.reason as Error);
+        if (signal.aborted) giveUp();
+      }),
     end: () => signal.removeEventListener('abort', onAbort),
   };
 }

@@ -27,8 +27,9 @@ export function uploadsHandlers(context: UploadsContext): Uploads {
   return {
     create: async ({ repository: text, algorithm, ...by }) => {
       const repository = parseRepositoryName(text);
-      const id = context.ids.create({ ...by, repository });
-      const begun = { id, repository, algorithm: parseAlgorithm(algorithm), offset: 0 };
+      const belonging = { ...by, repository };
+      const id = context.ids.create(belonging);
+      const begun = { id, repository, belonging, algorithm: parseAlgorithm(algorithm), offset: 0 };
       rows.insert(begun, context.clock());
       sessions.begun(begun);
       return { id, repository, offset: 0 };

@@ -1,8 +1,7 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { parseUploadId, unknownUpload } from '#libs/upload-id.ts';
 
-/** 128 bits each: not to be guessed, and short enough for a URL. */
-const RANDOM_BYTES = 16;
+/** Not to be guessed, and short enough for a URL. */
 const MAC_BYTES = 16;
 
 /** Whose an upload is. */
@@ -27,7 +26,7 @@ export function createUploadIds(region: string, key: Uint8Array): UploadIds {
       .subarray(0, MAC_BYTES);
   return {
     create: (belonging) => {
-      const random = randomBytes(RANDOM_BYTES).toString('base64url');
+      const random = randomUUID();
       return `${region}.${random}.${macOf(random, belonging).toString('base64url')}`;
     },
     check: (id, belonging) => {

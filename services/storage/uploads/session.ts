@@ -1,11 +1,14 @@
 import type { Digest, DigestAlgorithm } from '#libs/oci/digest.ts';
 import type { HashingWriter } from '../writing/hashing-writer.ts';
+import type { Belonging } from './ids.ts';
 
 /** What this process knows of an open upload. */
 export interface Session {
   readonly id: string;
   readonly repository: string;
   readonly algorithm: DigestAlgorithm;
+  /** Whose it is, once the id has shown it. */
+  belonging?: Belonging;
   /** Bytes that are durable, as the database has it. */
   offset: number;
   /** Has hashed exactly the bytes before `offset`; missing after a restart, and where that can't be said. */

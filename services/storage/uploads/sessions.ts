@@ -34,8 +34,12 @@ export class Sessions {
   }
 
   find(id: string, belonging: Belonging): Session {
-    this.#context.ids.check(id, belonging);
-    return this.#known(id);
+    const shown = this.#sessions.get(id)?.belonging;
+    const isShown = shown?.repository === belonging.repository && shown.owner === belonging.owner;
+    if (!isShown) this.#context.ids.check(id, belonging);
+    const session = this.#known(id);
+    session.belonging = belonging;
+    return session;
   }
 
   /** The session once nobody is about to be done with it; a writer whose caller is gone gets a moment to find out. */
