@@ -17,6 +17,8 @@ export interface PinFinder {
    * deadline of the implementation's. May return as soon as all are found. Throws only if `signal` aborts.
    */
   find(repository: RepositoryName, digests: readonly Digest[], signal: AbortSignal): Promise<FoundPins>;
+  /** Whether all regions are known and seem to be there to be asked. */
+  reachesAll(): boolean;
 }
 
 export interface FoundPins {

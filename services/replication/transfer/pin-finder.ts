@@ -21,6 +21,7 @@ type FindAt = (request: FindPins, context: { signal: AbortSignal }) => Promise<P
 /** Asks the own storage and all other regions at once, and does not wait for the slow ones once everything is found. */
 export function createPinFinder({ region, storage, directory, askTimeoutMs }: PinFinderOptions): PinFinder {
   return {
+    reachesAll: () => directory.isComplete() && directory.nearestFirst().every(({ live }) => live),
     find: async (repository, digests, signal) => {
       const sizes = new Map<Digest, number>();
       const givenUp = new Set<Digest>();

@@ -96,6 +96,16 @@ it('A copy that was made for a reader gives the repository no pin', async () => 
   expect(await pinnedIn([us, eu], digest)).toEqual(['us']);
 });
 
+it('A search for pins reaches all while no region is away', async () => {
+  const [us, eu] = await startThree();
+  const reachesAll = () => us.running.pins.reachesAll();
+  await expect.poll(reachesAll, soon).toBe(true);
+  await eu.cut();
+  await expect.poll(reachesAll, soon).toBe(false);
+  await eu.reconnect();
+  await expect.poll(reachesAll, soon).toBe(true);
+});
+
 describe('a search for owners', () => {
   it('asks the other regions where the own one knows nobody', async () => {
     const [us, eu, ap] = await startThree();

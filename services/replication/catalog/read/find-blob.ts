@@ -10,9 +10,12 @@ import type { View } from '../view/view.ts';
 import type { NoteUse } from './blob-use.ts';
 import { answerPosition, freshen, type ReadOptions } from './freshen.ts';
 
+/** Content is pinned when it is committed, and stays so for days: what a view does not show that was the catalog's a moment ago, the pins do. */
+const PINS_SHOW_MS = 5_000;
+
 /**
  * `Catalog.FindBlob`. What the view does not show is asked of the quorum and of the regions' pins at once: each alone can say yes, only both
- * together no.
+ * together no. To who would upload the blob, all regions' pins say no as well as the quorum does, for less.
  */
 export function createFindBlob(
   options: ReadOptions & { readonly region: string; readonly pins: PinFinder; readonly noteUse: NoteUse },
@@ -35,6 +38,16 @@ export function createFindBlob(
     const asked = answerPosition(options);
     using searching = bounded(signal);
     const search = pins.find(repository, [digest], searching.signal);
+    const pinnedOnly = (size: number) => {
+      const reuse = { ...reuseOf(view, repository), never: true };
+      return { ...found(size), position: asked, reuse };
+    };
+    if (request.forUpload && asked.stalenessMs <= PINS_SHOW_MS && pins.reachesAll()) {
+      const { sizes, unreachable } = await search;
+      const size = sizes.get(digest);
+      if (size !== undefined) return pinnedOnly(size);
+      if (unreachable.length === 0) throw blobAbsent(repository, digest, []);
+    }
     const [confirmation, pinned] = await Promise.allSettled([
       barrier(signal).then(() => {
         const size = look(view, repository, digest);
@@ -49,10 +62,7 @@ export function createFindBlob(
     if (committed !== undefined) return committed;
     if (pinned.status === 'rejected') throw pinned.reason;
     const size = pinned.value.sizes.get(digest);
-    if (size !== undefined) {
-      const reuse = { ...reuseOf(view, repository), never: true };
-      return { ...found(size), position: asked, reuse };
-    }
+    if (size !== undefined) return pinnedOnly(size);
     if (confirmation.status === 'rejected') throw confirmation.reason;
     throw blobAbsent(repository, digest, request.forUpload ? [] : pinned.value.unreachable);
   };
