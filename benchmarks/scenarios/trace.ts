@@ -11,7 +11,7 @@ import { aheadOfPeer } from './targets.ts';
 const CLIENTS = 4;
 const CONNECTIONS_PER_CLIENT = 3;
 /** Before the first round of the warm case: so that compilers have seen enough, and caches are full. */
-const WARM_UP_OPERATIONS = 1_200;
+const WARM_UP_OPERATIONS = 4_000;
 /** What a run of some minutes can move. */
 const SIZES = 1 / 8;
 
@@ -41,7 +41,7 @@ export const trace: Scenario = {
 };
 
 function sizesOf({ quick, scale }: Context): TraceSizes {
-  return { images: quick ? 15 : 40, operations: quick ? 120 : 300, scale: scale * SIZES };
+  return { images: quick ? 15 : 40, operations: quick ? 120 : 600, scale: scale * SIZES };
 }
 
 function casesOf(context: Context, images: readonly PlannedImage[]): LoadCase[] {

@@ -17,6 +17,8 @@ const CASES = ['manifest GET by tag', 'small blob GET'];
 export const tracing: Scenario = {
   name: 'tracing',
   title: `Hot requests with ${SAMPLED * 100} % of them traced`,
+  // Rounds so short do not tell 5 % apart.
+  inQuick: false,
   notes: (context) => [...hotNotes(context), 'Spans go to a receiver that throws them away.'],
   run: async (context) => {
     const sink = await startSpanSink();
