@@ -36,7 +36,7 @@ export function storageOrElsewhere(own: Storage, where: Whereabouts): Storage {
       if (writesHere(where)) return own.hold({ pushId, repository, blobs, ...request }, context);
       const signal = AbortSignal.any([context.signal, AbortSignal.timeout(HOLD_TIMEOUT_MS)]);
       return askElsewhere({ ...where, ...CONTENT, signal }, ({ region, peer }) =>
-        peer.hold({ pushId, repository, blobs, from: region }, { signal }),
+        peer.hold({ pushId, repository, blobs, from: region, along: [] }, { signal }),
       );
     },
   };

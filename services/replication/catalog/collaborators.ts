@@ -69,11 +69,18 @@ export interface Unpinned {
 /** What is pinned in all regions. */
 export interface RegionPins extends PinFinder, OwnerFinder, Unpinner {}
 
+export interface BlobBytes {
+  readonly digest: Digest;
+  readonly data: Buffer;
+}
+
 export interface HoldRequest {
   readonly pushId: string;
   readonly repository: RepositoryName;
   /** Each digest once. */
   readonly blobs: readonly Content[];
+  /** Bytes of some of them, for regions that miss these: what is small is here sooner than it could be fetched. */
+  readonly along?: readonly BlobBytes[];
   /** The region that pushes, which has most of it. */
   readonly from: string;
   /** The regions that count, by name: the active ones, this one among them unless it is draining. */

@@ -72,7 +72,7 @@ async function notPinned(
     const asked = left();
     if (asked.length === 0) break;
     if (!remote.live || !regions.includes(remote.region)) continue;
-    const content = { pushId: randomUUID(), repository, blobs: asked, from: region };
+    const content = { pushId: randomUUID(), repository, blobs: asked, from: region, along: [] };
     try {
       const { missing } = await ask(remote.region, limits, (limited) =>
         remote.peer.hold(content, { signal: limited }),

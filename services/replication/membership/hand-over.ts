@@ -38,7 +38,7 @@ export async function handOver(
   const limits = { signal, timeoutMs: settings.handOverTimeoutMs };
   for (const heir of heirs(directory, placementInView(view, parseRepositoryName(repository)))) {
     if (left.length === 0) break;
-    const content = { pushId: randomUUID(), repository, blobs: left, from: region };
+    const content = { pushId: randomUUID(), repository, blobs: left, from: region, along: [] };
     try {
       const { missing } = await ask(heir.region, limits, (limited) =>
         heir.peer.hold(content, { signal: limited }),

@@ -123,14 +123,16 @@ function reachable(
 /** The epoch of the region's pins: the lowest, should it have changed between two parts of the content. Undefined where it lacks some of it. */
 async function holdAt(
   region: string,
-  { pushId, repository, blobs, from }: HoldRequest,
+  { pushId, repository, blobs, from, along = [] }: HoldRequest,
   options: HolderOptions,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   let lowest = Infinity;
+  const isAlong = (digest: string): boolean => along.some((bytes) => bytes.digest === digest);
   for (const batch of batches(blobs)) {
     const content = { pushId, repository, blobs: [...batch], from };
-    const { epoch, missing } = await holdBatchAt(region, content, options, signal);
+    const bytes = batch.some(({ digest }) => isAlong(digest)) ? [...along] : [];
+    const { epoch, missing } = await holdBatchAt(region, { ...content, along: bytes }, options, signal);
     if (missing.length > 0) return undefined;
     lowest = Math.min(lowest, epoch);
   }

@@ -210,9 +210,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
       mayGo,
       sending: createSending(settings.makeWayMs, () => performance.now()),
     }),
-    holder: createHolder({
-      ...{ ...settings, region, storage, fetcher, heldLately, directory, told, epoch, onFault },
-    }),
+    holder: createHolder({ ...options, ...settings, fetcher, heldLately, directory, told, epoch }),
     directory,
     fetcher,
     lookAgain: (manifests) => {

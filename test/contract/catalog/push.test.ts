@@ -31,6 +31,17 @@ describeStores((subject) => {
     ]);
   });
 
+  it('sends the manifest along to the regions that are to hold it', async () => {
+    const us = await open(subject());
+    const app = image('push-along');
+    let along: unknown;
+    us.world.afterHold = (request) => {
+      along = request.along;
+    };
+    await push(us, 'push/along', ['1'], app);
+    expect(along).toEqual([{ digest: app.descriptor.digest, data: app.bytes }]);
+  });
+
   it('answers with the revision of the transaction, which put the head', async () => {
     const { client } = subject();
     const us = await open(subject());

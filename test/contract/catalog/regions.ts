@@ -8,7 +8,7 @@ import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { RegionEvent } from '#libs/region-event.ts';
 import type { Auth, Catalog } from '#libs/rpc/contracts.ts';
 import { openCatalog, type OpenCatalog } from '#services/replication/catalog/catalog.ts';
-import type { Clock, Holder, RegionPins } from '#services/replication/catalog/collaborators.ts';
+import type { Clock, Holder, HoldRequest, RegionPins } from '#services/replication/catalog/collaborators.ts';
 import type { CatalogSettings } from '#services/replication/catalog/settings.ts';
 import type { View } from '#services/replication/catalog/view/view.ts';
 import { memoryStorage, type MemoryStorage } from '#test/support/memory/storage.ts';
@@ -23,7 +23,7 @@ export interface World {
   /** The collection epochs that holds answer with. */
   readonly epochs: Record<RegionName, number>;
   /** Called after each hold; for tests that need something to happen between reading and committing. */
-  afterHold: () => Promise<void> | void;
+  afterHold: (request: HoldRequest) => Promise<void> | void;
   holds: number;
   /** Called after pins were found, and after they were ended. */
   afterFind: () => Promise<unknown> | undefined;
@@ -174,7 +174,8 @@ function regionPins(world: World): RegionPins {
 /** Copies what is missing from whichever region has it, then pins; the pushing region first. */
 function holder(world: World): Holder {
   return {
-    hold: async ({ repository, blobs, from, regions, wanted }, signal) => {
+    hold: async (request, signal) => {
+      const { repository, blobs, from, regions, wanted } = request;
       world.holds += 1;
       const epochs = new Map<string, number>();
       const missing: string[] = [];
@@ -197,7 +198,7 @@ function holder(world: World): Holder {
           else missing.push(region);
         }
       }
-      await world.afterHold();
+      await world.afterHold(request);
       return { epochs, missing };
     },
   };

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { parseDigest } from '#libs/oci/digest.ts';
+import { digestOf, parseDigest } from '#libs/oci/digest.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { HoldRequest } from '#services/replication/catalog/collaborators.ts';
 import type { TransferSettings } from '#services/replication/settings.ts';
@@ -77,6 +77,38 @@ describe('a hold', () => {
     const digests = blobs.map(({ digest }) => digest);
     const pins = await other?.storage.pins({ repository, digests }, context);
     expect(pins?.blobs).toHaveLength(5);
+  });
+
+  describe('with bytes that come along', () => {
+    /** Holds two blobs in two regions, one with these bytes, and gives those that were fetched. */
+    const fetchedWith = async (
+      data: (bytes: Buffer) => Buffer,
+    ): Promise<[string[], HoldRequest['blobs']]> => {
+      const [us, eu, ap] = await startThree();
+      const blobs = await pushed(us, 2);
+      const bytes = await Promise.all(blobs.map(({ digest }) => us.read(digest)));
+      const digest = digestOf(bytes[0] ?? Buffer.alloc(0));
+      const fetched = new Set<string>();
+      us.serveReads((asked, called) => {
+        fetched.add(asked.digest);
+        return us.storage.read(asked, called);
+      });
+      const along = [{ digest, data: data(bytes[0] ?? Buffer.alloc(0)) }];
+      const held = await us.running.holder.hold({ ...request(blobs, 2), along }, neverAborts);
+      expect([...held.epochs.keys()]).toHaveLength(2);
+      expect(await holders([us, eu, ap], blobs)).toHaveLength(2);
+      return [[...fetched].sort(), blobs];
+    };
+
+    it('fetches only what did not', async () => {
+      const [fetched, blobs] = await fetchedWith((bytes) => bytes);
+      expect(fetched).toEqual([blobs[1]?.digest]);
+    });
+
+    it('fetches that, too, where they are not those of the digest', async () => {
+      const [fetched, blobs] = await fetchedWith(() => someBytes(100_000));
+      expect(fetched).toEqual(blobs.map(({ digest }) => digest).sort());
+    });
   });
 
   it('ends once it is certain that regions must not have it', async () => {
@@ -199,33 +231,5 @@ describe('a hold', () => {
     expect([...held.epochs.keys()]).toEqual(['us']);
     expect([...held.missing].sort()).toEqual(['ap', 'eu']);
     never.reject(new Error('the test is over'));
-  });
-});
-
-describe('a search for pins', () => {
-  it('finds what any region has pinned for the repository', async () => {
-    const [us, eu, ap] = await startThree();
-    const here = await us.store(someBytes(10));
-    const there = await ap.store(someBytes(20));
-    const others = await eu.store(someBytes(30), 'team/other');
-    const found = await us.running.pins.find(repository, [here, there, others], neverAborts);
-    expect(found.sizes).toEqual(
-      new Map([
-        [here, 10],
-        [there, 20],
-      ]),
-    );
-    expect(found.unreachable).toEqual([]);
-  });
-
-  it('says which regions did not answer, unless everything is found without them', async () => {
-    const [us, eu] = await startThree();
-    const here = await us.store(someBytes(10));
-    await eu.cut();
-    const absent = parseDigest(`sha256:${'c'.repeat(64)}`);
-    const incomplete = await us.running.pins.find(repository, [here, absent], neverAborts);
-    expect(incomplete).toEqual({ sizes: new Map([[here, 10]]), givenUp: new Set(), unreachable: ['eu'] });
-    const complete = await us.running.pins.find(repository, [here], neverAborts);
-    expect(complete).toEqual({ sizes: new Map([[here, 10]]), givenUp: new Set(), unreachable: [] });
   });
 });

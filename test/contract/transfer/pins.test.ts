@@ -96,14 +96,42 @@ it('A copy that was made for a reader gives the repository no pin', async () => 
   expect(await pinnedIn([us, eu], digest)).toEqual(['us']);
 });
 
-it('A search for pins reaches all while no region is away', async () => {
-  const [us, eu] = await startThree();
-  const reachesAll = () => us.running.pins.reachesAll();
-  await expect.poll(reachesAll, soon).toBe(true);
-  await eu.cut();
-  await expect.poll(reachesAll, soon).toBe(false);
-  await eu.reconnect();
-  await expect.poll(reachesAll, soon).toBe(true);
+describe('a search for pins', () => {
+  it('finds what any region has pinned for the repository', async () => {
+    const [us, eu, ap] = await startThree();
+    const here = await us.store(someBytes(10));
+    const there = await ap.store(someBytes(20));
+    const others = await eu.store(someBytes(30), 'team/other');
+    const found = await us.running.pins.find(repository, [here, there, others], neverAborts);
+    expect(found.sizes).toEqual(
+      new Map([
+        [here, 10],
+        [there, 20],
+      ]),
+    );
+    expect(found.unreachable).toEqual([]);
+  });
+
+  it('says which regions did not answer, unless everything is found without them', async () => {
+    const [us, eu] = await startThree();
+    const here = await us.store(someBytes(10));
+    await eu.cut();
+    const absent = parseDigest(`sha256:${'c'.repeat(64)}`);
+    const incomplete = await us.running.pins.find(repository, [here, absent], neverAborts);
+    expect(incomplete).toEqual({ sizes: new Map([[here, 10]]), givenUp: new Set(), unreachable: ['eu'] });
+    const complete = await us.running.pins.find(repository, [here], neverAborts);
+    expect(complete).toEqual({ sizes: new Map([[here, 10]]), givenUp: new Set(), unreachable: [] });
+  });
+
+  it('reaches all while no region is away', async () => {
+    const [us, eu] = await startThree();
+    const reachesAll = () => us.running.pins.reachesAll();
+    await expect.poll(reachesAll, soon).toBe(true);
+    await eu.cut();
+    await expect.poll(reachesAll, soon).toBe(false);
+    await eu.reconnect();
+    await expect.poll(reachesAll, soon).toBe(true);
+  });
 });
 
 describe('a search for owners', () => {

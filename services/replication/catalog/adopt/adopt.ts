@@ -67,7 +67,13 @@ async function attemptToAdopt(
   const limits = { ...settings, holdTimeoutMs: settings.adoptTimeoutMs };
   const push = { id: randomUUID(), repository };
   const content = contentOf(view, repository, had);
-  const epochs = await holdContent({ ...options, settings: limits }, push, content, prepared, signal);
+  const epochs = await holdContent(
+    { ...options, settings: limits },
+    push,
+    { blobs: content },
+    prepared,
+    signal,
+  );
   const key = manifestKey(repository, digest);
   const [parent] = (await etcd.range({ key }, signal)).kvs;
   if (parent === undefined) return true;

@@ -1,7 +1,7 @@
 import { RegistryError } from '#libs/oci/errors.ts';
 import { isPlaced, notPlaced } from '#libs/placement.ts';
 import { withSpan } from '#libs/telemetry/trace.ts';
-import type { Content, Holder } from '../collaborators.ts';
+import type { Content, Holder, HoldRequest } from '../collaborators.ts';
 import { placementBy } from '../configure/effective.ts';
 import type { RecordedReference } from '../manifest-record.ts';
 import type { CatalogSettings } from '../settings.ts';
@@ -30,7 +30,7 @@ export function contentOf(
 export async function holdContent(
   { holder, region, settings }: { holder: Holder; region: string; settings: CatalogSettings },
   { id, repository }: Pick<Push, 'id' | 'repository'>,
-  blobs: readonly Content[],
+  { blobs, along = [] }: Pick<HoldRequest, 'blobs' | 'along'>,
   prepared: Pick<Prepared, 'regions' | 'settings'>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
@@ -42,7 +42,7 @@ export async function holdContent(
   const timeoutMs = settings.holdTimeoutMs;
   const { epochs, missing } = await withSpan('catalog.push hold', {}, (span) => {
     span.setAttributes({ 'meridian.blobs': blobs.length, 'meridian.wanted_regions': count });
-    const request = { pushId: id, repository, blobs, from: region, regions, wanted: count, timeoutMs };
+    const request = { pushId: id, repository, blobs, along, from: region, regions, wanted: count, timeoutMs };
     return holder.hold(request, signal);
   });
   if (epochs.size >= count) return epochs;

@@ -7,6 +7,7 @@ import type { Manifest } from '#libs/oci/manifest.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 import type { OnRegionEvent } from '#libs/region-event.ts';
 import type { Catalog, Storage } from '#libs/rpc/contracts.ts';
+import { MAX_CHUNK_BYTES } from '#libs/rpc/limits.ts';
 import { withSpan } from '#libs/telemetry/trace.ts';
 import type { Clock, Content, Holder, PinFinder } from '../collaborators.ts';
 import type { ManifestRecord } from '../manifest-record.ts';
@@ -17,7 +18,7 @@ import { commit } from './commit.ts';
 import { contentOf, holdContent } from './hold.ts';
 import { resolveReferences } from './ownership.ts';
 import { prepare, type Prepared } from './prepare.ts';
-import { readManifest } from '../read-manifest.ts';
+import { readManifestBytes } from '../read-manifest.ts';
 import type { ReceiptLease } from './receipt-lease.ts';
 import { recordOf } from './record.ts';
 import { parsePush, type Push } from './request.ts';
@@ -46,8 +47,8 @@ export function createPush(options: PushOptions): Catalog['push'] {
   const { storage, view, settings, onEvent } = options;
   return async (request, { signal }) => {
     const push = parsePush(request, randomUUID());
-    const manifest = await readManifest(storage, push, signal);
-    const { position, regions, content } = await publish(options, push, manifest, signal);
+    const { manifest, bytes } = await readManifestBytes(storage, push, signal);
+    const { position, regions, content } = await publish(options, push, manifest, bytes, signal);
     const { repository, tags, digest } = push;
     const size = content.reduce((sum, blob) => sum + blob.size, 0);
     onEvent({ kind: 'push', repository, tags, digest, size, durableRegions: regions });
@@ -78,15 +79,17 @@ async function publish(
   options: PushOptions,
   push: Push,
   manifest: Manifest,
+  bytes: Buffer,
   signal: AbortSignal,
 ): Promise<Published> {
   const timeoutMs = options.settings.commitTimeoutMs;
+  const along = bytes.length > MAX_CHUNK_BYTES ? [] : [{ digest: push.digest, data: bytes }];
   let draft: Draft | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     draft ??= await withSpan('catalog.push prepare', {}, () => makeDraft(options, push, manifest, signal));
     const { prepared, record, content } = draft;
     failpoint('push.prepared');
-    const epochs = await holdContent(options, push, content, prepared, signal);
+    const epochs = await holdContent(options, push, { blobs: content, along }, prepared, signal);
     failpoint('push.held');
     const outcome = await withSpan('catalog.push commit', {}, () =>
       commit({ ...options, timeoutMs }, push, record, prepared, epochs, signal),
