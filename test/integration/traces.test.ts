@@ -88,8 +88,8 @@ describe('a cluster that sends its traces to a collector', () => {
     await traceWith(
       client,
       [...hold, `meridian.v1.Storage/Hold@${other}`],
-      [...hold, `copy blob@${other}`, `meridian.v1.Storage/Ingest@${other}`],
-      [...hold, `copy blob@${other}`, ...peerRead(other, 'us')],
+      // The manifest came along.
+      [...hold, `meridian.v1.Storage/Put@${other}`],
     );
     expect(flatten(trees).filter(({ failed }) => failed)).toEqual([]);
   });
