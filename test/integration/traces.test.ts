@@ -3,10 +3,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OCI_INDEX } from '#libs/oci/mediatype.ts';
 import { startCluster, type RegionName, type TestCluster } from '#test/support/cluster.ts';
 import { writeImageLayout } from '#test/support/oci-layout.ts';
 import { startOtlpReceiver, type OtlpReceiver, type SpanTree } from '#test/support/otlp-receiver.ts';
-import { pull, pullBlob, push, pushBlob } from '#test/support/registry-client.ts';
+import { pull, pullBlob, push, pushBlob, send } from '#test/support/registry-client.ts';
 
 const MEGABYTE = 1024 * 1024;
 /** The large blob has 76 chunks more than the small one. */
@@ -52,13 +53,18 @@ describe('a cluster that sends its traces to a collector', () => {
     return receiver.trace(trace.id);
   }
 
+  /** The region that served this to another, once it has said so. */
+  async function regionThatServed(trace: ClientTrace, name: string): Promise<string> {
+    const span = (): SpanTree | undefined =>
+      flatten(receiver.trace(trace.id)).find((one) => serverSpan(one) === name);
+    await expect.poll(span, soon).toBeDefined();
+    return String(span()?.resource['meridian.region']);
+  }
+
   /** Where the announcement of a blob went to, and the region that knows nothing of it. */
   async function announcedTo(trace: ClientTrace): Promise<{ told: RegionName; untold: RegionName }> {
-    const heard = (): string | undefined =>
-      flatten(receiver.trace(trace.id)).find((span) => serverSpan(span) === 'meridian.v1.Peer/Announce')
-        ?.resource['meridian.region'] as string | undefined;
-    await expect.poll(heard, soon).toBeDefined();
-    return heard() === 'eu' ? { told: 'eu', untold: 'ap' } : { told: 'ap', untold: 'eu' };
+    const heard = await regionThatServed(trace, 'meridian.v1.Peer/Announce');
+    return heard === 'eu' ? { told: 'eu', untold: 'ap' } : { told: 'ap', untold: 'eu' };
   }
 
   it('gives one trace of a push, through all services and the other region that holds it', async () => {
@@ -81,8 +87,7 @@ describe('a cluster that sends its traces to a collector', () => {
       [...commit, 'catalog.push hold@us', 'meridian.v1.Peer/Hold@us'],
       [...commit, 'catalog.push commit@us', 'etcd.txn@us'],
     );
-    const holder = flatten(trees).find((span) => serverSpan(span) === 'meridian.v1.Peer/Hold');
-    const other = String(holder?.resource['meridian.region']);
+    const other = await regionThatServed(client, 'meridian.v1.Peer/Hold');
     expect(['eu', 'ap']).toContain(other);
     const hold = ['meridian.v1.Peer/Hold@us', `meridian.v1.Peer/Hold@${other}`];
     await traceWith(
@@ -92,6 +97,22 @@ describe('a cluster that sends its traces to a collector', () => {
       [...hold, `meridian.v1.Storage/Put@${other}`],
     );
     expect(flatten(trees).filter(({ failed }) => failed)).toEqual([]);
+  });
+
+  it('gives one trace of a push whose manifest is too large to come along, which is copied', async () => {
+    const client = newTrace();
+    const annotations = { 'org.example.long': 'x'.repeat(2 * MEGABYTE) };
+    const body = JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [], annotations });
+    const headers = { ...client.headers, 'content-type': OCI_INDEX };
+    const path = '/v2/team/traced/manifests/large';
+    expect(await send(cluster.registry('us'), 'PUT', path, { headers, body })).toMatchObject({ status: 201 });
+    const other = await regionThatServed(client, 'meridian.v1.Peer/Hold');
+    const copy = ['meridian.v1.Peer/Hold@us', `meridian.v1.Peer/Hold@${other}`, `copy blob@${other}`];
+    await traceWith(
+      client,
+      [...copy, `meridian.v1.Storage/Ingest@${other}`],
+      [...copy, ...peerRead(other, 'us')],
+    );
   });
 
   it('keeps the copies that an announcement starts in the trace of the upload', async () => {

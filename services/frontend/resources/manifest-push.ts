@@ -4,9 +4,7 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import { parseManifest } from '#libs/oci/manifest.ts';
 import type { Reference } from '#libs/oci/reference.ts';
 import { parseTag, type Tag } from '#libs/oci/tag.ts';
-import { MAX_CHUNK_BYTES } from '#libs/rpc/limits.ts';
-import type { PutBlob } from '#types/meridian/v1/PutBlob.ts';
-import type { PutHeader } from '#types/meridian/v1/PutHeader.ts';
+import { putParts } from '#libs/rpc/put-parts.ts';
 import type { Frontend } from '../frontend.ts';
 import { answerEmpty } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
@@ -39,7 +37,7 @@ export function pushManifest(frontend: Frontend): Handler {
     const { signal, access } = ctx.state;
     const mayRetag = access.may('retag', repository);
     const size = bytes.length;
-    await storage.put(parts({ repository, digest, size }, bytes), { signal });
+    await storage.put(putParts({ repository, digest, size }, bytes), { signal });
     failpoint('push.stored');
     const manifest = { mediaType, digest, size };
     const push = { repository, tags, manifest, ifMatch, ifNoneMatch, pushedBy: access.name, mayRetag };
@@ -79,11 +77,4 @@ function verifiedDigest(bytes: Buffer, reference: Reference): Digest {
     'DIGEST_INVALID',
     `The manifest should have the digest ${reference.digest}, but what came has ${digest}.`,
   );
-}
-
-async function* parts(header: PutHeader, bytes: Buffer): AsyncGenerator<PutBlob, void, undefined> {
-  yield { header };
-  for (let offset = 0; offset < bytes.length; offset += MAX_CHUNK_BYTES) {
-    yield { data: bytes.subarray(offset, offset + MAX_CHUNK_BYTES) };
-  }
 }

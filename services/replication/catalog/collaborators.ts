@@ -1,5 +1,6 @@
 import type { Digest } from '#libs/oci/digest.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
+import type { BlobBytes } from '#types/meridian/v1/BlobBytes.ts';
 
 /*
  * What the catalog needs of the part that moves blobs between regions.
@@ -68,11 +69,6 @@ export interface Unpinned {
 
 /** What is pinned in all regions. */
 export interface RegionPins extends PinFinder, OwnerFinder, Unpinner {}
-
-export interface BlobBytes {
-  readonly digest: Digest;
-  readonly data: Buffer;
-}
 
 export interface HoldRequest {
   readonly pushId: string;

@@ -1,10 +1,10 @@
 import { failpoint } from '#libs/failpoint.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
+import { putParts } from '#libs/rpc/put-parts.ts';
 import type { OnPeerBytes } from '#libs/telemetry/metrics/replication.ts';
 import type { BlobsHeld } from '#types/meridian/v1/BlobsHeld.ts';
 import type { HoldContent } from '#types/meridian/v1/HoldContent.ts';
-import type { PutBlob } from '#types/meridian/v1/PutBlob.ts';
 import type { PutHeader } from '#types/meridian/v1/PutHeader.ts';
 import type { Fetcher } from './fetch.ts';
 import type { HeldLately } from './held-lately.ts';
@@ -71,12 +71,8 @@ export async function holdContent(
 
 /** False where it can't be, as when the bytes are not those of the digest. */
 async function put(header: PutHeader, data: Buffer, storage: Storage, signal: AbortSignal): Promise<boolean> {
-  async function* parts(): AsyncGenerator<PutBlob, void, undefined> {
-    yield { header };
-    yield { data };
-  }
   try {
-    await storage.put(parts(), { signal });
+    await storage.put(putParts(header, data), { signal });
     return true;
   } catch (error) {
     if (!isExpected(error, signal)) throw error;

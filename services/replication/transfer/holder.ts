@@ -128,11 +128,10 @@ async function holdAt(
   signal: AbortSignal,
 ): Promise<number | undefined> {
   let lowest = Infinity;
-  const isAlong = (digest: string): boolean => along.some((bytes) => bytes.digest === digest);
   for (const batch of batches(blobs)) {
-    const content = { pushId, repository, blobs: [...batch], from };
-    const bytes = batch.some(({ digest }) => isAlong(digest)) ? [...along] : [];
-    const { epoch, missing } = await holdBatchAt(region, { ...content, along: bytes }, options, signal);
+    const bytes = along.filter(({ digest }) => batch.some((blob) => blob.digest === digest));
+    const content = { pushId, repository, blobs: [...batch], from, along: bytes };
+    const { epoch, missing } = await holdBatchAt(region, content, options, signal);
     if (missing.length > 0) return undefined;
     lowest = Math.min(lowest, epoch);
   }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { digestOf, parseDigest } from '#libs/oci/digest.ts';
+import { parseDigest } from '#libs/oci/digest.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
 import type { HoldRequest } from '#services/replication/catalog/collaborators.ts';
 import type { TransferSettings } from '#services/replication/settings.ts';
@@ -86,14 +86,14 @@ describe('a hold', () => {
     ): Promise<[string[], HoldRequest['blobs']]> => {
       const [us, eu, ap] = await startThree();
       const blobs = await pushed(us, 2);
-      const bytes = await Promise.all(blobs.map(({ digest }) => us.read(digest)));
-      const digest = digestOf(bytes[0] ?? Buffer.alloc(0));
+      const [blob] = blobs;
+      if (blob === undefined) throw new Error('There is no blob.');
       const fetched = new Set<string>();
       us.serveReads((asked, called) => {
         fetched.add(asked.digest);
         return us.storage.read(asked, called);
       });
-      const along = [{ digest, data: data(bytes[0] ?? Buffer.alloc(0)) }];
+      const along = [{ digest: blob.digest, data: data(await us.read(blob.digest)) }];
       const held = await us.running.holder.hold({ ...request(blobs, 2), along }, neverAborts);
       expect([...held.epochs.keys()]).toHaveLength(2);
       expect(await holders([us, eu, ap], blobs)).toHaveLength(2);

@@ -30,7 +30,7 @@ export function contentOf(
 export async function holdContent(
   { holder, region, settings }: { holder: Holder; region: string; settings: CatalogSettings },
   { id, repository }: Pick<Push, 'id' | 'repository'>,
-  { blobs, along = [] }: Pick<HoldRequest, 'blobs' | 'along'>,
+  content: Pick<HoldRequest, 'blobs' | 'along'>,
   prepared: Pick<Prepared, 'regions' | 'settings'>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
@@ -41,8 +41,8 @@ export async function holdContent(
   const { regions, count } = wantedRegions(prepared.settings.durability, active, region, placement);
   const timeoutMs = settings.holdTimeoutMs;
   const { epochs, missing } = await withSpan('catalog.push hold', {}, (span) => {
-    span.setAttributes({ 'meridian.blobs': blobs.length, 'meridian.wanted_regions': count });
-    const request = { pushId: id, repository, blobs, along, from: region, regions, wanted: count, timeoutMs };
+    span.setAttributes({ 'meridian.blobs': content.blobs.length, 'meridian.wanted_regions': count });
+    const request = { pushId: id, repository, ...content, from: region, regions, wanted: count, timeoutMs };
     return holder.hold(request, signal);
   });
   if (epochs.size >= count) return epochs;
