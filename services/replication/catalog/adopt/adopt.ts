@@ -7,9 +7,10 @@ import type { Content, Holder, PinFinder } from '../collaborators.ts';
 import { HEAD_KEY, manifestKey } from '../keys.ts';
 import { manifestRecord, type ManifestRecord } from '../manifest-record.ts';
 import { areCollecting, areUnchanged } from '../push/commit.ts';
-import { holdContent } from '../push/hold.ts';
+import { holdContent, whereToHold } from '../push/hold.ts';
 import { findNamed } from '../push/ownership.ts';
-import { prepare, type Prepared } from '../push/prepare.ts';
+import { prepare } from '../push/prepare.ts';
+import type { Prepared } from '../push/prepared.ts';
 import { headRecord } from '../records.ts';
 import type { CatalogSettings } from '../settings.ts';
 import type { View } from '../view/view.ts';
@@ -71,7 +72,7 @@ async function attemptToAdopt(
     { ...options, settings: limits },
     push,
     { blobs: content },
-    prepared,
+    whereToHold(options.region, repository, prepared),
     signal,
   );
   const key = manifestKey(repository, digest);

@@ -6,7 +6,7 @@ import { EVERYWHERE } from '#libs/placement.ts';
 import type { Setting } from '#types/meridian/v1/Setting.ts';
 import { positionOfHead } from '../head.ts';
 import { DEFAULTS_KEY, HEAD_KEY, REGION_PREFIX, repositoryKey } from '../keys.ts';
-import type { ReadKey } from '../push/prepare.ts';
+import type { ReadKey } from '../push/prepared.ts';
 import {
   defaultsRecord,
   regionRecord,

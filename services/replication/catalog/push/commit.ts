@@ -5,7 +5,7 @@ import { gcKey, HEAD_KEY, manifestKey, receiptKey, repositoryKey, tagKey } from 
 import { manifestRecord, type ManifestRecord } from '../manifest-record.ts';
 import { gcRecord, headRecord, receiptRecord, repositoryRecord, tagRecord } from '../records.ts';
 import { keysAt, readKey, transact } from '../transact.ts';
-import type { Prepared, ReadKey } from './prepare.ts';
+import type { Prepared, ReadKey } from './prepared.ts';
 import type { ReceiptLease } from './receipt-lease.ts';
 import type { Push } from './request.ts';
 
@@ -31,11 +31,12 @@ export async function commit(
   epochs: ReadonlyMap<string, number>,
   signal: AbortSignal,
 ): Promise<CommitOutcome> {
-  const { unchanged } = prepared;
+  const { unchanged, notNewer } = prepared;
   const receipt = receiptKey(push.id);
   const compare: Compare[] = [
     { key: receipt, target: 'create', op: '=', value: 0 },
     ...areUnchanged(unchanged),
+    ...notNewer,
     ...areCollecting(epochs),
   ];
   const lease = await receipts.id(signal);
@@ -49,9 +50,12 @@ export async function commit(
     if (answer.succeeded) return { kind: 'committed', revision: answer.revision };
     const [found] = keysAt(answer, 0);
     if (found !== undefined) return { kind: 'committed', revision: found.modRevision };
-    const same = unchanged.every(
-      ({ modRevision }, index) => (keysAt(answer, 1 + index)[0]?.modRevision ?? 0) === modRevision,
-    );
+    // What was taken from the view is read anew, whatever it was that had changed.
+    const same =
+      notNewer.length === 0 &&
+      unchanged.every(
+        ({ modRevision }, index) => (keysAt(answer, 1 + index)[0]?.modRevision ?? 0) === modRevision,
+      );
     return { kind: same ? 'epochs-changed' : 'changed' };
   } catch (error) {
     if (!(error instanceof LeaseNotFoundError)) throw error;

@@ -1,4 +1,5 @@
 import { RegistryError } from '#libs/oci/errors.ts';
+import type { RepositoryName } from '#libs/oci/name.ts';
 import { isPlaced, notPlaced } from '#libs/placement.ts';
 import { withSpan } from '#libs/telemetry/trace.ts';
 import type { Content, Holder, HoldRequest } from '../collaborators.ts';
@@ -6,8 +7,8 @@ import { placementBy } from '../configure/effective.ts';
 import type { RecordedReference } from '../manifest-record.ts';
 import type { CatalogSettings } from '../settings.ts';
 import type { OwnershipView } from '../view/view.ts';
-import { wantedRegions } from './durability.ts';
-import type { Prepared } from './prepare.ts';
+import { wantedRegions, type Wanted } from './durability.ts';
+import type { Prepared } from './prepared.ts';
 import type { Push } from './request.ts';
 
 /** All that must be on disk: the manifest's own bytes, what it owns, and of an index the same of its children. */
@@ -24,21 +25,32 @@ export function contentOf(
 }
 
 /**
- * Has as many regions hold the content as the repository's durability asks for, of those where it may be, and gives their collection epochs.
- * Throws UNAVAILABLE that names the regions where that failed, DENIED where it must not be in this one.
+ * Where content that goes to `region` for the repository must be held. Throws UNAVAILABLE where the region takes none or there are fewer than
+ * the repository's durability asks for, DENIED where it must not be in this one.
+ */
+export function whereToHold(
+  region: string,
+  repository: RepositoryName,
+  { regions, settings }: Pick<Prepared, 'regions' | 'settings'>,
+): Wanted {
+  const active = regions.filter(({ state }) => state === 'active').map(({ name }) => name);
+  requireActive(region, active);
+  const placement = placementBy(settings, repository);
+  if (!isPlaced(placement, region)) throw notPlaced(repository, placement, region);
+  return wantedRegions(settings.durability, active, region, placement);
+}
+
+/**
+ * Has as many of the regions hold the content as are wanted, and gives their collection epochs. Throws UNAVAILABLE that names the regions
+ * where that failed.
  */
 export async function holdContent(
   { holder, region, settings }: { holder: Holder; region: string; settings: CatalogSettings },
   { id, repository }: Pick<Push, 'id' | 'repository'>,
   content: Pick<HoldRequest, 'blobs' | 'along'>,
-  prepared: Pick<Prepared, 'regions' | 'settings'>,
+  { regions, count }: Wanted,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
-  const active = prepared.regions.filter(({ state }) => state === 'active').map(({ name }) => name);
-  requireActive(region, active);
-  const placement = placementBy(prepared.settings, repository);
-  if (!isPlaced(placement, region)) throw notPlaced(repository, placement, region);
-  const { regions, count } = wantedRegions(prepared.settings.durability, active, region, placement);
   const timeoutMs = settings.holdTimeoutMs;
   const { epochs, missing } = await withSpan('catalog.push hold', {}, (span) => {
     span.setAttributes({ 'meridian.blobs': content.blobs.length, 'meridian.wanted_regions': count });

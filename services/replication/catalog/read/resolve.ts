@@ -32,7 +32,10 @@ export function createResolve(options: ReadOptions): Catalog['resolve'] {
 
 function look(view: View, repository: RepositoryName, reference: Reference): Descriptor | undefined {
   if (view.repository(repository)?.state !== 'active') return undefined;
-  if (reference.kind === 'tag') return view.tag(repository, reference.tag);
+  if (reference.kind === 'tag') {
+    const row = view.tag(repository, reference.tag);
+    return row && { digest: row.digest, mediaType: row.mediaType, size: row.size };
+  }
   const { digest } = reference;
   const record = view.manifest(repository, digest);
   return record === undefined ? undefined : { digest, mediaType: record.mediaType, size: record.size };

@@ -5,7 +5,7 @@ import type { Tag } from '#libs/oci/tag.ts';
 import { DEFAULTS_KEY, manifestKey, regionKey, repositoryKey } from '../keys.ts';
 import { manifestRecord } from '../manifest-record.ts';
 import { defaultsRecord, regionRecord, repositoryRecord } from '../records.ts';
-import type { ManifestView, RegionView, RepositoryView, TagView } from './view.ts';
+import type { ManifestView, RegionView, RepositoryView, TagRow, TagView } from './view.ts';
 
 /*
  * Lookups and lists. Rows were checked before they were written (apply.ts), so they are taken as they are.
@@ -13,17 +13,14 @@ import type { ManifestView, RegionView, RepositoryView, TagView } from './view.t
 
 export function tagRows(db: DatabaseSync): TagView {
   const one = db.prepare(
-    'SELECT digest, media_type AS mediaType, size FROM tags WHERE repository = ? AND tag = ?',
+    'SELECT digest, media_type AS mediaType, size, mod_revision AS modRevision FROM tags WHERE repository = ? AND tag = ?',
   );
   const page = db.prepare('SELECT tag FROM tags WHERE repository = ? AND tag > ? ORDER BY tag LIMIT ?');
   const pointing = db.prepare(
     'SELECT tag, mod_revision AS modRevision FROM tags WHERE repository = ? AND digest = ? ORDER BY tag',
   );
   return {
-    tag: (repository, tag) => {
-      const row = one.get(repository, tag) as { digest: Digest; mediaType: string; size: number } | undefined;
-      return row;
-    },
+    tag: (repository, tag) => one.get(repository, tag) as TagRow | undefined,
     tags: (repository, last, limit) => page.all(repository, last, limit).map((row) => row['tag'] as Tag),
     tagsOf: (repository, digest) =>
       pointing.all(repository, digest) as unknown as { tag: Tag; modRevision: number }[],

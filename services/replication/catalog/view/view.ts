@@ -57,6 +57,7 @@ export interface TagRow {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly size: number;
+  readonly modRevision: number;
 }
 
 export interface ManifestView {

@@ -1,0 +1,66 @@
+import { prefixEnd } from '#libs/etcd/prefix.ts';
+import type { Compare } from '#libs/etcd/store.ts';
+import { effectiveSettings } from '../configure/effective.ts';
+import {
+  DEFAULTS_KEY,
+  HEAD_KEY,
+  manifestKey,
+  REGION_PREFIX,
+  regionKey,
+  removalsKey,
+  repositoryKey,
+  tagKey,
+} from '../keys.ts';
+import type { View } from '../view/view.ts';
+import { checkTarget, decidingTags, manifestDecides, type Target } from './check-target.ts';
+import type { Prepared } from './prepared.ts';
+
+/**
+ * What a push depends on as the view has it, without asking the quorum: that nothing of it is newer is for the committing transaction to
+ * compare, so it fails, and does no harm, where the view is late. Throws as `checkTarget` does; of what throws only a read of the catalog can say
+ * whether it still holds.
+ */
+export function assume(view: View, target: Target): Prepared {
+  const { repository, digest } = target;
+  const { catalogId, revision } = view.position();
+  const record = view.repository(repository);
+  const defaults = view.defaults();
+  const regions = view.regions();
+  checkTarget(target, {
+    repository: record,
+    digestOf: (tag) => view.tag(repository, tag)?.digest,
+    hasManifest: () => view.manifestSize(repository, digest) !== undefined,
+  });
+
+  const notPutSince = (key: string, rangeEnd?: string): Compare => ({
+    key,
+    ...(rangeEnd === undefined ? {} : { rangeEnd }),
+    target: 'mod',
+    op: '<',
+    value: revision + 1,
+  });
+  const isThere = (key: string): Compare => ({ key, target: 'mod', op: '>', value: 0 });
+  return {
+    catalogId,
+    isNew: record === undefined,
+    settings: effectiveSettings(record, defaults),
+    regions,
+    unchanged: decidingTags(target).map((tag) => ({
+      key: tagKey(repository, tag),
+      modRevision: view.tag(repository, tag)?.modRevision ?? 0,
+    })),
+    notNewer: [
+      // An etcd that was restored may be older than the view.
+      { key: HEAD_KEY, target: 'mod', op: '>', value: revision - 1 },
+      // Each removal of a manifest puts it.
+      notPutSince(removalsKey(repository)),
+      notPutSince(repositoryKey(repository)),
+      ...(record === undefined ? [] : [isThere(repositoryKey(repository))]),
+      notPutSince(DEFAULTS_KEY),
+      ...(defaults === undefined ? [] : [isThere(DEFAULTS_KEY)]),
+      notPutSince(REGION_PREFIX, prefixEnd(REGION_PREFIX)),
+      ...regions.map(({ name }) => isThere(regionKey(name))),
+      ...(manifestDecides(target) ? [notPutSince(manifestKey(repository, digest))] : []),
+    ],
+  };
+}
