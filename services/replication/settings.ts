@@ -22,7 +22,10 @@ export interface TransferSettings {
   readonly backgroundLimits: Readonly<Record<string, number>>;
   /** Larger blobs are asked for in ranges of so many bytes, several at the same time. */
   readonly rangeBytes: number;
-  /** What all copies together may have asked for beyond the range that each one needs next; it may come before that one and then waits in memory. */
+  /**
+   * What all copies together may have asked for beyond the range that each one needs next; it may come before that one and then waits in
+   * memory, as the bytes do that are sent or come unasked: of these, half of it at most.
+   */
   readonly readAheadBytes: number;
   /** Copies that run at the same time. */
   readonly maxCopies: number;

@@ -27,6 +27,8 @@ export interface RemoteRegion extends RegionAddress {
   readonly live: boolean;
   /** A running mean; Infinity until the first answer. */
   readonly roundTripMs: number;
+  /** Whether it takes the bytes of what it is told of; false until the first answer. */
+  readonly takesBytes: boolean;
   readonly peer: RemotePeer;
   /** For reading much: connected from the first answer to a ping on. */
   readonly lanes: Lanes;
@@ -85,6 +87,7 @@ export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOp
   let live = true;
   let { state } = address;
   let mistaken = false;
+  let takesBytes = false;
 
   const { region } = address;
   const isKnown = (): boolean => Number.isFinite(roundTripMs);
@@ -122,6 +125,9 @@ export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOp
     get roundTripMs() {
       return roundTripMs;
     },
+    get takesBytes() {
+      return takesBytes;
+    },
     peer,
     lanes,
     uploads: channel.client(uploadsContract),
@@ -131,6 +137,7 @@ export function openRemoteRegion(address: RegionAddress, options: RemoteRegionOp
         const startedAt = performance.now();
         const limits = { signal, timeoutMs: options.askTimeoutMs };
         const identity = await ask(region, limits, (limited) => peer.ping({}, { signal: limited }));
+        ({ takesBytes } = identity);
         const mistake = mistakeIn(address, identity, options.catalogId());
         if (mistake === undefined) return answered(performance.now() - startedAt);
         if (!mistaken) options.onFault(new Error(mistake));

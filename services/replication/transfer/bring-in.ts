@@ -15,6 +15,8 @@ export interface CopyRequest {
   readonly size: number;
   /** A region that is known to hold it. */
   readonly from?: string;
+  /** All of it, where that region has sent it unasked. */
+  readonly data?: Buffer;
 }
 
 /** A blob of another region is held here now. */
@@ -102,7 +104,7 @@ async function attemptCopy(
   signal: AbortSignal,
   onReadable: () => void,
 ): Promise<void> {
-  const { repository, digest, size, from } = request;
+  const { repository, digest, size, from, data } = request;
   const { storage, suspects } = options;
   const over = new AbortController();
   const onBegun = (): void => {
@@ -113,6 +115,7 @@ async function attemptCopy(
     digest,
     size,
     ...(from === undefined ? {} : { prefer: from }),
+    ...(from === undefined || data === undefined ? {} : { sent: { region: from, data } }),
     guilty: suspects.guilty(digest),
     doubtful: suspects.doubtful(digest),
     single,

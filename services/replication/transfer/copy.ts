@@ -13,6 +13,8 @@ export interface CopyJob {
   readonly size: number;
   /** The region that is known to hold it. */
   readonly prefer?: string;
+  /** All its bytes, and the region that sent them unasked. */
+  readonly sent?: { readonly region: string; readonly data: Buffer };
   readonly guilty: ReadonlySet<string>;
   readonly doubtful: ReadonlySet<string>;
   /** All bytes must come from one region, so that wrong ones can be blamed on it. */
@@ -48,7 +50,10 @@ export async function copyBlob(
   const supply: Supply = { job, contributors, sources, region, failed: new Set() };
   const flow: Flow = { failure: undefined };
   try {
-    const bytes = gather(supply, sources.open(request, joined), tools, joined);
+    const bytes =
+      job.sent === undefined || job.single
+        ? gather(supply, sources.open(request, joined), tools, joined)
+        : sentBy(job.sent, contributors);
     // Nothing is written before a region sends: an empty copy that others follow could end in regions waiting for each other.
     const begun = await bytes.next();
     if (begun.done === true) contributors.add(supply.region);
@@ -59,6 +64,14 @@ export async function copyBlob(
   } finally {
     ended.abort(new Error('The copy has ended.'));
   }
+}
+
+async function* sentBy(
+  { region, data }: NonNullable<CopyJob['sent']>,
+  contributors: Set<string>,
+): AsyncGenerator<Buffer, void, undefined> {
+  contributors.add(region);
+  yield data;
 }
 
 interface Flow {

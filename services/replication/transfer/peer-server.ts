@@ -21,6 +21,8 @@ export interface PeerServerOptions extends HoldOptions {
   readonly placement: (repository: string) => Placement;
   readonly mayGo: RequireMayGo;
   readonly sending: Sending;
+  /** Nothing that comes from other regions has a limit. */
+  readonly takesBytes: boolean;
 }
 
 /** All but what is told of summaries. */
@@ -28,10 +30,10 @@ export type PeerTransfer = Omit<Peer, 'summarize' | 'listKept'>;
 
 /** What this region answers the others. Only its own storage is asked, never a third region: so no call goes in circles. */
 export function createPeerServer(options: PeerServerOptions): PeerTransfer {
-  const { region, process, catalogId, state, storage, scrub, announcements, placement, mayGo, sending } =
-    options;
+  const { region, process, catalogId, state, takesBytes } = options;
+  const { storage, scrub, announcements, placement, mayGo, sending } = options;
   return {
-    ping: async () => ({ region, process, catalogId: catalogId(), state: state() }),
+    ping: async () => ({ region, process, catalogId: catalogId(), state: state(), takesBytes }),
     read: async function* (request, { signal, caller }) {
       requireSame(request.region, caller?.());
       await mayGo(request.digest, request.region, signal);

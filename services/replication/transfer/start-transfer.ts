@@ -125,6 +125,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
   const sources = createSources({ ...options, directory, shares });
   const suspects = createSuspects(settings.suspectMs);
   const progress = createRecentRate(() => performance.now());
+  const readAhead = createReadAhead(settings.readAheadBytes);
   const fetcher = createFetcher({
     storage,
     leases: options.leases,
@@ -133,7 +134,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
     accuse: createAccuse({ ...settings, directory, suspects, signal: stopping.signal }),
     turns: createTurns(settings),
     onRaised: () => shares.reconsider(),
-    readAhead: createReadAhead(settings.readAheadBytes),
+    readAhead,
     rangeBytes: settings.rangeBytes,
     windowOf: createRangeWindows((name) => wayTo(directory.find(name))),
     requireRoom: createRoomCheck(storage, settings.minFreeBytes),
@@ -149,7 +150,8 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
   const told = rememberTold();
   const heldLately = rememberHeld();
   const announcements = createAnnouncements({
-    ...{ region, directory, fetcher, told, settings, onFault },
+    ...{ region, storage, directory, fetcher, told, readAhead, settings, onFault },
+    onPeerBytes: options.onPeerBytes,
     placement: (repository) => catalog.placement(repository),
     peersAsked: (repository) => catalog.peersAsked(repository),
   });
@@ -208,6 +210,7 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
       announcements,
       placement: (repository) => catalog.placement(repository),
       mayGo,
+      takesBytes: !hasLimits(settings),
       sending: createSending(settings.makeWayMs, () => performance.now()),
     }),
     holder: createHolder({ ...options, ...settings, fetcher, heldLately, directory, told, epoch }),
@@ -230,6 +233,11 @@ export function startTransfer(options: TransferOptions): RunningTransfer {
       directory.stop();
     },
   };
+}
+
+/** What is sent unasked can't be held to them. */
+function hasLimits({ linkLimits, backgroundLimits }: TransferSettings): boolean {
+  return Object.keys(linkLimits).length + Object.keys(backgroundLimits).length > 0;
 }
 
 function stateOf(catalog: WantedCatalog, region: string): string {

@@ -27,20 +27,6 @@ async function start(
   return region;
 }
 
-describe('an announcement', () => {
-  it('makes the nearest region copy the blob before it is asked to hold it', async () => {
-    const catalog = new TestCatalog();
-    const us = await start(catalog, 'us');
-    const others = [await start(catalog, 'eu'), await start(catalog, 'ap')];
-    const digest = await us.store(someBytes(50_000));
-    await us.transfer.announce({ region: 'us', repository: 'team/app', digest, size: 50_000 }, context);
-    const copies = async (): Promise<number> =>
-      (await Promise.all(others.map((region) => region.holds(digest)))).filter(Boolean).length;
-    await expect.poll(copies, soon).toBe(1);
-    expect(us.calls.get('read')).toBe(1);
-  });
-});
-
 describe('the reconcile loop', () => {
   it('fills an empty region, manifests first, and says how far it is', async () => {
     const catalog = new TestCatalog();

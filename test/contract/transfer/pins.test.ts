@@ -67,7 +67,7 @@ describe('giving a blob up', () => {
     const us = await startTransferRegion('us', catalog);
     const eu = await startTransferRegion('eu', catalog);
     running.push(us, eu);
-    const bytes = someBytes(500_000);
+    const bytes = someBytes(2_000_000);
     const digest = digestOf(bytes);
     await us.store(bytes);
     const [paused, goOn] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
