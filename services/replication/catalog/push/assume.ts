@@ -9,8 +9,11 @@ import {
   regionKey,
   removalsKey,
   repositoryKey,
+  SCHEMA_KEY,
   tagKey,
 } from '../keys.ts';
+import { CATALOG_FORMAT } from '../bootstrap.ts';
+import { schemaRecord } from '../records.ts';
 import type { View } from '../view/view.ts';
 import { checkTarget, decidingTags, manifestDecides, type Target } from './check-target.ts';
 import type { Prepared } from './prepared.ts';
@@ -50,7 +53,13 @@ export function assume(view: View, target: Target): Prepared {
       modRevision: view.tag(repository, tag)?.modRevision ?? 0,
     })),
     notNewer: [
-      // An etcd that was restored may be older than the view.
+      // An etcd that was exchanged holds another catalog, one that was restored may be older than the view.
+      {
+        key: SCHEMA_KEY,
+        target: 'value',
+        op: '=',
+        value: schemaRecord.encode({ format: CATALOG_FORMAT, catalogId }),
+      },
       { key: HEAD_KEY, target: 'mod', op: '>', value: revision - 1 },
       // Each removal of a manifest puts it.
       notPutSince(removalsKey(repository)),

@@ -55,14 +55,20 @@ export async function makeDraft(
   if (mayAssume && isFresh(options, push.repository)) {
     try {
       // What the view does not have yet must not be recorded as not owned.
-      return await draftOn(assume(view, push), 'refuse', options, push, manifest, signal);
+      return await draftOn(
+        options,
+        push,
+        manifest,
+        { prepared: assume(view, push), missing: 'refuse' },
+        signal,
+      );
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof RegistryError)) throw error;
     }
   }
   const prepared = await prepare({ etcd, view, viewTimeoutMs: settings.barrierTimeoutMs }, push, signal);
-  return draftOn(prepared, prepared.settings.missing, options, push, manifest, signal);
+  return draftOn(options, push, manifest, { prepared, missing: prepared.settings.missing }, signal);
 }
 
 /** Whether the view is as new as the repository's readers ask. */
@@ -72,11 +78,10 @@ function isFresh({ view, staleness }: DraftOptions, repository: RepositoryName):
 }
 
 async function draftOn(
-  prepared: Prepared,
-  missing: EffectiveSettings['missing'],
   options: DraftOptions,
   push: Push,
   manifest: Manifest,
+  { prepared, missing }: { prepared: Prepared; missing: EffectiveSettings['missing'] },
   signal: AbortSignal,
 ): Promise<Draft> {
   const { view, region, clock } = options;
