@@ -147,6 +147,9 @@ interface Medium extends Pick<Meta, 'uploadKey'> {
 type Surroundings = Pick<StorageOptions, 'region' | 'settings'> &
   Required<Pick<StorageOptions, 'clock' | 'onScrub' | 'onFault'>>;
 
+/** So much of its lifetime a pin may have lost before it is written anew. */
+const PIN_SLACK = 0.01;
+
 interface Composed {
   readonly storage: Storage;
   readonly uploads: Uploads;
@@ -169,6 +172,7 @@ function compose(surroundings: Surroundings, medium: Medium, stopping: AbortSign
     await pins.put(repository, blobs, {
       epoch: at,
       expiresAt: clock() + settings.pinLifetimeMs,
+      slackMs: settings.pinLifetimeMs * PIN_SLACK,
       unlessGivenUp,
     });
     return at;

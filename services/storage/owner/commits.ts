@@ -32,6 +32,8 @@ export class Commits {
   #later: (() => void)[] = [];
   #isLaterDue = false;
   #draining: Promise<void> | undefined;
+  /** Once the newest batch is on disk, or never will be. */
+  #synced: Promise<void> = Promise.resolve();
   #failure: { error: unknown } | undefined;
 
   constructor(database: DatabaseSync, log: Log) {
@@ -47,6 +49,12 @@ export class Commits {
       this.#queue.push({ run: work, resolve, reject });
       this.#draining ??= this.#drain();
     });
+  }
+
+  /** Resolves once what can be read now is on disk; throws where it may never be. */
+  async durable(): Promise<void> {
+    await this.#synced;
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /**
@@ -107,6 +115,12 @@ export class Commits {
   async #commit(batch: readonly Work[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#transact(batch.map(({ run }) => run));
+    const synced = this.#sync();
+    this.#synced = synced.catch(() => undefined);
+    await synced;
+  }
+
+  async #sync(): Promise<void> {
     try {
       await this.#log.datasync();
     } catch (error) {

@@ -28,6 +28,8 @@ export async function openOwnerDatabase(path: string, lockWaitMs: number): Promi
     migrate(database, path);
     database.exec('PRAGMA synchronous = NORMAL');
     log = await open(`${path}-wal`, 'r+');
+    // What a killed process has committed can be read again, but may not be on disk yet.
+    await log.datasync();
     const directory = await open(dirname(path), 'r');
     await directory.sync().finally(() => directory.close());
   } catch (error) {

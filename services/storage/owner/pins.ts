@@ -6,7 +6,8 @@ import type { OwnerDatabase } from './database.ts';
 export interface Pins {
   /**
    * Pins the blobs, durably; a pin that is there already only gets later. `expiresAt` is in milliseconds since 1970. `unlessGivenUp`:
-   * what the repository has given up stays so, as when the pin only comes along with a copy from another region.
+   * what the repository has given up stays so, as when the pin only comes along with a copy from another region. Nothing is written where all
+   * are pinned so already, or until `slackMs` sooner.
    */
   put(repository: string, blobs: readonly HeldBlob[], pin: NewPin): Promise<void>;
   /**
@@ -31,6 +32,7 @@ export interface Pins {
 export interface NewPin {
   readonly epoch: number;
   readonly expiresAt: number;
+  readonly slackMs: number;
   readonly unlessGivenUp: boolean;
 }
 
@@ -61,6 +63,9 @@ export function openPins({ database, commits }: OwnerDatabase): Pins {
     INSERT INTO pins (repository, digest, size, epoch, expires_at)
     SELECT ?1, value, 0, ?3, ${GIVEN_UP} FROM json_each(?2) WHERE true
     ON CONFLICT (repository, digest) DO UPDATE SET expires_at = ${GIVEN_UP}`);
+  const isPinned = database.prepare(
+    'SELECT 1 FROM pins WHERE repository = ? AND digest = ? AND size = ? AND epoch >= ? AND expires_at >= ?',
+  );
   const expiryOf = database.prepare(
     'SELECT expires_at AS expiresAt FROM pins WHERE repository = ? AND digest = ?',
   );
@@ -90,7 +95,11 @@ export function openPins({ database, commits }: OwnerDatabase): Pins {
     return found;
   };
   return {
-    put: (repository, blobs, { epoch, expiresAt, unlessGivenUp }) => {
+    put: (repository, blobs, { epoch, expiresAt, slackMs, unlessGivenUp }) => {
+      const sooner = expiresAt - slackMs;
+      // What is pinned so late was taken back when it was pinned, and has not been condemned since.
+      const are = blobs.every(({ digest, size }) => isPinned.get(repository, digest, size, epoch, sooner));
+      if (are) return commits.durable();
       const statement = unlessGivenUp ? pinUnlessGivenUp : pin;
       const list = JSON.stringify(blobs);
       return commits.run(() => {

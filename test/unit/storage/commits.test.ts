@@ -5,6 +5,8 @@ import { Commits } from '#services/storage/owner/commits.ts';
 let database: DatabaseSync;
 let syncs: number;
 let syncError: Error | undefined;
+/** What the disk is waited for with. */
+let disk: Promise<unknown>;
 let commits: Commits;
 
 beforeEach(() => {
@@ -12,8 +14,10 @@ beforeEach(() => {
   database.exec('CREATE TABLE numbers (number INTEGER PRIMARY KEY) STRICT');
   syncs = 0;
   syncError = undefined;
+  disk = Promise.resolve();
   const datasync = async (): Promise<void> => {
     syncs += 1;
+    await disk;
     if (syncError !== undefined) throw syncError;
   };
   commits = new Commits(database, { datasync });
@@ -70,4 +74,26 @@ it('after a sync that failed nothing is acknowledged any more, for what it lost 
   await expect(commits.run(insert(2))).rejects.toThrow('EIO');
   expect(commits.failure).toBeDefined();
   expect(syncs).toBe(1);
+});
+
+it('what can be read is durable once the sync under way has ended, and not if that fails', async () => {
+  await commits.durable();
+  const slow = Promise.withResolvers<undefined>();
+  disk = slow.promise;
+  const order: string[] = [];
+  const running = commits.run(insert(1));
+  await expect.poll(count).toBe(1);
+  const durable = commits.durable().then(() => order.push('durable'));
+  await expect.poll(() => syncs).toBe(1);
+  order.push('on disk');
+  slow.resolve(undefined);
+  await Promise.all([durable, running]);
+  expect(order).toEqual(['on disk', 'durable']);
+
+  syncError = new Error('EIO');
+  const failing = commits.run(insert(2));
+  failing.catch(() => undefined);
+  await expect.poll(count).toBe(2);
+  await expect(commits.durable()).rejects.toThrow('EIO');
+  await expect(failing).rejects.toThrow('EIO');
 });
