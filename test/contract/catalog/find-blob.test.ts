@@ -3,30 +3,20 @@ import { digestOf } from '#libs/oci/digest.ts';
 import { HEAD_KEY } from '#services/replication/catalog/keys.ts';
 import { describeStores } from '#test/contract/etcd/stores.ts';
 import { codeOf, findBlob, until } from './asks.ts';
-import { gatedStore, type GatedStore } from './gated-store.ts';
+import type { GatedStore } from './gated-store.ts';
 import { image, push } from './images.ts';
-import { newWorld, openRegion, type TestRegion } from './regions.ts';
+import { openLateRegion } from './late-region.ts';
+import type { TestRegion } from './regions.ts';
 
 const NOWHERE = digestOf(Buffer.from('nowhere'));
-const LONG_MS = 60_000;
 
 describeStores((subject) => {
   let us: TestRegion;
   let eu: TestRegion;
   let gate: GatedStore;
-  let nowMs: number;
-
-  /** Two regions; `eu` has a clock of the test's own, and reads the head only when it is asked something. */
+  let age: () => void;
   beforeEach(async () => {
-    const { client } = subject();
-    const world = newWorld();
-    gate = gatedStore(client);
-    nowMs = 1_000_000;
-    const clock = { monotonicMs: () => nowMs, nowMs: () => nowMs };
-    const settings = { headEveryMs: LONG_MS, maxStuckMs: LONG_MS };
-    us = await openRegion({ etcd: client, client, world });
-    eu = await openRegion({ etcd: gate, client, world, region: 'eu', settings, clock });
-    gate.ranges.length = 0;
+    ({ us, eu, gate, age } = await openLateRegion(subject()));
   });
   /** Those of the newest head: a watch that is made anew looks at an older one. */
   const headReads = (): number =>
@@ -61,7 +51,7 @@ describeStores((subject) => {
   });
 
   it('asks the quorum, too, where the view may be older than what pins show', async () => {
-    nowMs += LONG_MS / 2;
+    age();
     expect(await codeOf(findBlob(eu, 'find/old', NOWHERE, true))).toBe('BLOB_UNKNOWN');
     expect(headReads()).toBe(1);
     // Which has shown how new it is.

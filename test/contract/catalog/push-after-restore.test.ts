@@ -1,13 +1,11 @@
-import { expect, it, onTestFinished } from 'vitest';
-import { connectEtcd } from '#libs/etcd/client.ts';
+import { expect, it } from 'vitest';
 import type { KeyValueStore } from '#libs/etcd/store.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
 import { gcKey, HEAD_KEY, regionKey, repositoryKey, SCHEMA_KEY } from '#services/replication/catalog/keys.ts';
 import { CATALOG_FORMAT } from '#services/replication/catalog/bootstrap.ts';
 import { headRecord, schemaRecord } from '#services/replication/catalog/records.ts';
 import { keysAt, readKey } from '#services/replication/catalog/transact.ts';
-import { describeStores, put, testSignal } from '#test/contract/etcd/stores.ts';
-import { startCoordinatorProcess } from '#test/support/etcd.ts';
+import { describeStores, openAnotherStore, put, testSignal } from '#test/contract/etcd/stores.ts';
 import { errorOf } from './asks.ts';
 import { image, push } from './images.ts';
 import { openRegion } from './regions.ts';
@@ -18,12 +16,7 @@ describeStores((subject) => {
     ['holds another catalog', 'another', 'has not yet received'],
   ])('publishes nothing in an etcd that %s', async (_which, catalogId, message) => {
     const { client } = subject();
-    const server = await startCoordinatorProcess();
-    const other = connectEtcd({ endpoints: [server.endpoint], callTimeoutMs: 5_000 });
-    onTestFinished(async () => {
-      other.close();
-      await server.dispose();
-    });
+    const other = await openAnotherStore();
     // Of what `ap` does, only transactions go to the restored one yet, and leases.
     let store: KeyValueStore = client;
     const etcd: KeyValueStore = {

@@ -8,11 +8,11 @@ import type { PushedManifest } from '#types/meridian/v1/PushedManifest.ts';
 import { describeStores, testSignal } from '#test/contract/etcd/stores.ts';
 import { changeSettings, codeOf, deleteBlob, deleteManifest, digestOfTag, until } from './asks.ts';
 import { configure } from './configure.ts';
-import { gatedStore, type GatedStore } from './gated-store.ts';
+import type { GatedStore } from './gated-store.ts';
 import { image, index, publish, push, upload } from './images.ts';
-import { newWorld, openRegion, type TestRegion } from './regions.ts';
+import { openLateRegion } from './late-region.ts';
+import type { TestRegion } from './regions.ts';
 
-const LONG_MS = 60_000;
 /** Takes a record out of the catalog, which nothing does yet. */
 async function remove(client: EtcdClient, { view }: TestRegion, key: string): Promise<void> {
   const head = headRecord.encode({ catalogId: view.position().catalogId, id: `without ${key}` });
@@ -29,20 +29,9 @@ describeStores((subject) => {
   let us: TestRegion;
   let eu: TestRegion;
   let gate: GatedStore;
-  let nowMs: number;
-
-  /** Two regions; `eu` has a clock of the test's own. */
+  let age: () => void;
   beforeEach(async () => {
-    const { client } = subject();
-    const world = newWorld();
-    gate = gatedStore(client);
-    nowMs = 1_000_000;
-    const clock = { monotonicMs: () => nowMs, nowMs: () => nowMs };
-    const settings = { headEveryMs: LONG_MS, maxStuckMs: LONG_MS };
-    us = await openRegion({ etcd: client, client, world });
-    for (const region of ['us', 'eu', 'ap'] as const) world.epochs[region] = us.view.epoch(region) ?? 0;
-    eu = await openRegion({ etcd: gate, client, world, region: 'eu', settings, clock });
-    gate.txns.length = 0;
+    ({ us, eu, gate, age } = await openLateRegion(subject()));
   });
 
   /** Reads of what a push depends on. */
@@ -89,7 +78,7 @@ describeStores((subject) => {
   });
 
   it('reads what it depends on where its view may be old', async () => {
-    nowMs += LONG_MS / 2;
+    age();
     await push(eu, 'assume/old', ['1'], image('assume-old'));
     expect(reads()).toBe(1);
   });

@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { connectEtcd } from '#libs/etcd/client.ts';
 import type { EtcdClient, KeyValueStore } from '#libs/etcd/store.ts';
 import { parseRepositoryName } from '#libs/oci/name.ts';
@@ -6,8 +6,13 @@ import { bootstrapCatalog, CATALOG_FORMAT } from '#services/replication/catalog/
 import { HEAD_KEY, SCHEMA_KEY } from '#services/replication/catalog/keys.ts';
 import { headRecord, schemaRecord } from '#services/replication/catalog/records.ts';
 import type { ViewChange } from '#services/replication/catalog/view/view.ts';
-import { describeStores, put, testSignal, type Subject } from '#test/contract/etcd/stores.ts';
-import { startCoordinatorProcess } from '#test/support/etcd.ts';
+import {
+  describeStores,
+  openAnotherStore,
+  put,
+  testSignal,
+  type Subject,
+} from '#test/contract/etcd/stores.ts';
 import { startTcpProxy } from '#test/support/tcp-proxy.ts';
 import { codeOf, digestOfTag, listTags, resolve, until } from './asks.ts';
 import { gatedStore } from './gated-store.ts';
@@ -146,12 +151,7 @@ describeStores((subject) => {
     'loads the catalog anew when it meets an etcd %s',
     async (which) => {
       const { client } = subject();
-      const server = await startCoordinatorProcess();
-      const other = connectEtcd({ endpoints: [server.endpoint], callTimeoutMs: 5_000 });
-      onTestFinished(async () => {
-        other.close();
-        await server.dispose();
-      });
+      const other = await openAnotherStore();
       const etcd = switchable(client);
       const us = await openRegion({ etcd, client, settings: { headEveryMs: 50 } });
       await push(us, 'view/exchanged', ['1'], image('view-exchanged'));

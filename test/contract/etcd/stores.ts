@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
 import { connectEtcd } from '#libs/etcd/client.ts';
 import type { EtcdClient, TxnResult, WatchBatch, WatchEvent } from '#libs/etcd/store.ts';
 import {
@@ -43,6 +43,17 @@ export function describeStores(tests: (subject: () => Subject) => void): void {
         return subject;
       });
     });
+}
+
+/** A client of another, empty store, which the test's end stops. */
+export async function openAnotherStore(): Promise<EtcdClient> {
+  const server = await startCoordinatorProcess();
+  const client = connectEtcd({ endpoints: [server.endpoint], callTimeoutMs: 5_000 });
+  onTestFinished(async () => {
+    client.close();
+    await server.dispose();
+  });
+  return client;
 }
 
 /** A signal that outlasts every call of a test. */
