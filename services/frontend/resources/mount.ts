@@ -68,8 +68,9 @@ async function pin(
   const { missing } = await storage.hold({ ...hold, epoch: 0, unlessGivenUp: false }, { signal });
   if (missing.length > 0) return false;
   // As at the end of an upload: this region may have begun to leave meanwhile.
-  if (membership.isLeaving()) await transfer.keepElsewhere({ region, repository, digest, size }, { signal });
-  announce({ region, repository, digest, size });
+  const blob = { region, repository, digest, size, isNew: false };
+  if (membership.isLeaving()) await transfer.keepElsewhere(blob, { signal });
+  announce(blob);
   return true;
 }
 

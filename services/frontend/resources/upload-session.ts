@@ -34,9 +34,10 @@ export async function finishUpload(
   digest: Digest,
 ): Promise<void> {
   const { id, repository } = target;
-  const blob = await uploadsOf(frontend, id).finish({ ...target, digest }, { signal: ctx.state.signal });
-  await keepElsewhere(frontend, ctx, { region: regionOfUpload(id), repository, digest, size: blob.size });
-  frontend.announce({ region: regionOfUpload(id), repository, digest, size: blob.size });
+  const { size } = await uploadsOf(frontend, id).finish({ ...target, digest }, { signal: ctx.state.signal });
+  const blob = { region: regionOfUpload(id), repository, digest, size, isNew: true };
+  await keepElsewhere(frontend, ctx, blob);
+  frontend.announce(blob);
   tellBlobCreated(ctx, repository, digest);
 }
 

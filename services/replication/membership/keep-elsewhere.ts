@@ -38,7 +38,7 @@ export function endingElsewhere(uploads: Uploads, keepElsewhere: Transfer['keepE
       const blob = await uploads.finish(request, context);
       const { repository, digest } = request;
       await keepElsewhere(
-        { region: regionOfUpload(request.id), repository, digest, size: blob.size },
+        { region: regionOfUpload(request.id), repository, digest, size: blob.size, isNew: true },
         context,
       );
       return blob;

@@ -2,9 +2,9 @@ import type { Storage } from '#libs/rpc/contracts.ts';
 import { MAX_CHUNK_BYTES } from '#libs/rpc/limits.ts';
 import type { AnnounceBlob } from '#types/meridian/v1/AnnounceBlob.ts';
 
-/** Whether the blob is one that `region` can send whole in one message. */
-export function sendsAlong({ region: holder, size }: AnnounceBlob, region: string): boolean {
-  return holder === region && size > 0 && size <= MAX_CHUNK_BYTES;
+/** Whether the blob is one that others will want of `region`, which can send it whole in one message. */
+export function sendsAlong({ region: holder, size, isNew }: AnnounceBlob, region: string): boolean {
+  return isNew && holder === region && size > 0 && size <= MAX_CHUNK_BYTES;
 }
 
 /** All bytes of a blob of the region's own storage. Throws as Storage.Read does. */

@@ -42,6 +42,9 @@ it('takes a blob over from a repository that owns it', async () => {
   expect(answer.headers.location).toBe(`/v2/to/app/blobs/${digest}`);
   expect(answer.headers['docker-content-digest']).toBe(digest);
   expect(regions.us.store.isPinned('to/app', digest)).toBe(true);
+  // Other regions are likely to have it already, so its bytes need not go along.
+  const told = { region: 'us', repository: 'to/app', digest, size: bytes.length, isNew: false };
+  await expect.poll(() => regions.us.transfer.announced).toContainEqual(told);
   expect((await us.send('GET', `/v2/to/app/blobs/${digest}`)).body.equals(bytes)).toBe(true);
 });
 

@@ -82,7 +82,7 @@ it('takes no new content while its region drains, names the others, and reads on
   const ended = await frontend.send('PUT', `${location}?digest=${sha256(layer)}`, { body: layer });
   expect(ended.status).toBe(201);
   expect(us.transfer.keptElsewhere).toEqual([
-    { region: 'us', repository: 'team/app', digest: sha256(layer), size: layer.length },
+    { region: 'us', repository: 'team/app', digest: sha256(layer), size: layer.length, isNew: true },
   ]);
 
   await change(frontend, 'us', { state: 'active' });

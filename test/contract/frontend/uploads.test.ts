@@ -166,6 +166,7 @@ describe.each(stores)('uploads with bytes %s', (_kind, open) => {
       repository: 'team/app',
       digest: sha256(bytes),
       size: bytes.length,
+      isNew: true,
     });
   });
 });

@@ -28,9 +28,9 @@ async function start(names: string[], settings: Partial<TransferSettings> = {}):
   return [...running];
 }
 
-/** Tells of a blob that the region holds. */
-function tell({ name, transfer }: TransferRegion, digest: string, size: number) {
-  return transfer.announce({ region: name, repository, digest, size }, context);
+/** Tells of a blob that the region holds, and that was just uploaded to it. */
+function tell({ name, transfer }: TransferRegion, digest: string, size: number, isNew = true) {
+  return transfer.announce({ region: name, repository, digest, size, isNew }, context);
 }
 
 async function copyOf(region: TransferRegion, digest: string): Promise<Buffer> {
@@ -67,11 +67,21 @@ describe('an announcement', () => {
     const [us, eu, ap] = (await start(['us', 'eu', 'ap'])) as [...Two, TransferRegion];
     const bytes = someBytes(1_000);
     const digest = await ap.store(bytes);
-    await us.transfer.announce({ region: 'ap', repository, digest, size: bytes.length }, context);
+    const blob = { region: 'ap', repository, digest, size: bytes.length, isNew: true };
+    await us.transfer.announce(blob, context);
     const told = (): boolean => (eu.calls.get('announce') ?? 0) + (ap.calls.get('announce') ?? 0) > 0;
     await expect.poll(told, soon).toBe(true);
     if (eu.calls.has('announce')) await copyOf(eu, digest);
     expect(us.faults).toEqual([]);
+  });
+
+  it('brings nothing along that was there before, as what is mounted', async () => {
+    const [us, eu] = (await start(['us', 'eu'])) as Two;
+    const bytes = someBytes(1_000);
+    const digest = await us.store(bytes);
+    await tell(us, digest, bytes.length, false);
+    expect((await copyOf(eu, digest)).equals(bytes)).toBe(true);
+    expect(us.calls.get('read')).toBe(1);
   });
 
   it.each([{ linkLimits: { us: 1_000 } }, { backgroundLimits: { us: 1_000 } }])(

@@ -153,7 +153,7 @@ it('tells that an upload to a region that leaves is there only once another has 
   });
   const bytes = someBytes(1000);
   const digest = await ap.store(bytes);
-  const blob = { region: 'ap', repository: APP, digest, size: bytes.length };
+  const blob = { region: 'ap', repository: APP, digest, size: bytes.length, isNew: true };
   await keep(blob, context);
   expect([await us.holds(digest), await eu.holds(digest)]).toEqual([false, false]);
   setState(catalog, 'ap', 'draining');

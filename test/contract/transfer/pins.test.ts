@@ -77,7 +77,10 @@ describe('giving a blob up', () => {
         await goOn.promise;
       }),
     );
-    await us.transfer.announce({ region: 'us', repository, digest, size: bytes.length }, context);
+    await us.transfer.announce(
+      { region: 'us', repository, digest, size: bytes.length, isNew: true },
+      context,
+    );
     await paused.promise;
     const unpinned = await us.running.pins.unpin(repository, digest, ['us', 'eu'], neverAborts);
     expect(unpinned).toMatchObject({ pinned: true, unreachable: [] });
