@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { bounded } from '#libs/bounded.ts';
 import { LeaseNotFoundError, UnavailableError } from '#libs/etcd/errors.ts';
-import type { KeyValue, KeyValueStore, Operation, TxnRequest, TxnResult } from '#libs/etcd/store.ts';
+import type { Compare, KeyValue, KeyValueStore, Operation, TxnRequest, TxnResult } from '#libs/etcd/store.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
+import { HEAD_KEY } from './keys.ts';
 
 /** How long one attempt may take; etcd's own election takes less. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
@@ -53,6 +54,17 @@ export function keysAt({ responses }: TxnResult, index: number): readonly KeyVal
 
 export function readKey(key: string): Operation {
   return { kind: 'range', key };
+}
+
+/** That the key, or with `rangeEnd` none of the keys, was put after the view's revision; one that is absent was not. */
+export function notPutSince(revision: number, key: string, rangeEnd?: string): Compare {
+  const range = rangeEnd === undefined ? { key } : { key, rangeEnd };
+  return { ...range, target: 'mod', op: '<', value: revision + 1 };
+}
+
+/** That etcd has come as far as the view: it is not an older catalog, restored since. */
+export function notOlderThan(revision: number): Compare {
+  return { key: HEAD_KEY, target: 'mod', op: '>', value: revision - 1 };
 }
 
 /** Might go better next time: everything but refusals. */

@@ -5,7 +5,7 @@ import type { Digest } from '#libs/oci/digest.ts';
 import type { RepositoryName } from '#libs/oci/name.ts';
 import { HEAD_KEY, manifestKey, manifestPrefix, removalsKey } from '../catalog/keys.ts';
 import { headRecord, removalsRecord } from '../catalog/records.ts';
-import { transact } from '../catalog/transact.ts';
+import { notOlderThan, notPutSince, transact } from '../catalog/transact.ts';
 import type { ViewPosition } from '../catalog/view/view.ts';
 
 /** A transaction takes 100 keys; `removals` and the head are among them. */
@@ -37,11 +37,7 @@ export async function removeJudged(
   const { succeeded } = await transact(
     etcd,
     {
-      compare: [
-        { key: prefix, rangeEnd: prefixEnd(prefix), target: 'mod', op: '<', value: revision + 1 },
-        // Not an older catalog, restored since.
-        { key: HEAD_KEY, target: 'mod', op: '>', value: revision - 1 },
-      ],
+      compare: [notPutSince(revision, prefix, prefixEnd(prefix)), notOlderThan(revision)],
       then: [
         ...digests.map((digest) => ({ kind: 'delete', key: manifestKey(repository, digest) }) as const),
         {

@@ -51,7 +51,7 @@ export class Commits {
     });
   }
 
-  /** Resolves once what can be read now is on disk; throws where it may never be. */
+  /** Resolves once all that `run` has written by now is on disk; throws where it may never be. */
   async durable(): Promise<void> {
     await this.#synced;
     if (this.#failure !== undefined) throw this.#failure.error;

@@ -98,8 +98,10 @@ export function openPins({ database, commits }: OwnerDatabase): Pins {
     put: (repository, blobs, { epoch, expiresAt, slackMs, unlessGivenUp }) => {
       const sooner = expiresAt - slackMs;
       // What is pinned so late was taken back when it was pinned, and has not been condemned since.
-      const are = blobs.every(({ digest, size }) => isPinned.get(repository, digest, size, epoch, sooner));
-      if (are) return commits.durable();
+      const arePinned = blobs.every(({ digest, size }) =>
+        isPinned.get(repository, digest, size, epoch, sooner),
+      );
+      if (arePinned) return commits.durable();
       const statement = unlessGivenUp ? pinUnlessGivenUp : pin;
       const list = JSON.stringify(blobs);
       return commits.run(() => {

@@ -3,7 +3,6 @@ import type { Compare } from '#libs/etcd/store.ts';
 import { effectiveSettings } from '../configure/effective.ts';
 import {
   DEFAULTS_KEY,
-  HEAD_KEY,
   manifestKey,
   REGION_PREFIX,
   regionKey,
@@ -14,6 +13,7 @@ import {
 } from '../keys.ts';
 import { CATALOG_FORMAT } from '../bootstrap.ts';
 import { schemaRecord } from '../records.ts';
+import { notOlderThan, notPutSince } from '../transact.ts';
 import type { View } from '../view/view.ts';
 import { checkTarget, decidingTags, manifestDecides, type Target } from './check-target.ts';
 import type { Prepared } from './prepared.ts';
@@ -35,13 +35,6 @@ export function assume(view: View, target: Target): Prepared {
     hasManifest: () => view.manifestSize(repository, digest) !== undefined,
   });
 
-  const notPutSince = (key: string, rangeEnd?: string): Compare => ({
-    key,
-    ...(rangeEnd === undefined ? {} : { rangeEnd }),
-    target: 'mod',
-    op: '<',
-    value: revision + 1,
-  });
   const isThere = (key: string): Compare => ({ key, target: 'mod', op: '>', value: 0 });
   return {
     catalogId,
@@ -60,16 +53,16 @@ export function assume(view: View, target: Target): Prepared {
         op: '=',
         value: schemaRecord.encode({ format: CATALOG_FORMAT, catalogId }),
       },
-      { key: HEAD_KEY, target: 'mod', op: '>', value: revision - 1 },
+      notOlderThan(revision),
       // Each removal of a manifest puts it.
-      notPutSince(removalsKey(repository)),
-      notPutSince(repositoryKey(repository)),
+      notPutSince(revision, removalsKey(repository)),
+      notPutSince(revision, repositoryKey(repository)),
       ...(record === undefined ? [] : [isThere(repositoryKey(repository))]),
-      notPutSince(DEFAULTS_KEY),
+      notPutSince(revision, DEFAULTS_KEY),
       ...(defaults === undefined ? [] : [isThere(DEFAULTS_KEY)]),
-      notPutSince(REGION_PREFIX, prefixEnd(REGION_PREFIX)),
+      notPutSince(revision, REGION_PREFIX, prefixEnd(REGION_PREFIX)),
       ...regions.map(({ name }) => isThere(regionKey(name))),
-      ...(manifestDecides(target) ? [notPutSince(manifestKey(repository, digest))] : []),
+      ...(manifestDecides(target) ? [notPutSince(revision, manifestKey(repository, digest))] : []),
     ],
   };
 }

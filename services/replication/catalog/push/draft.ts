@@ -1,10 +1,10 @@
 import type { KeyValueStore } from '#libs/etcd/store.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { Manifest } from '#libs/oci/manifest.ts';
-import type { RepositoryName } from '#libs/oci/name.ts';
 import type { Clock, Content, PinFinder } from '../collaborators.ts';
-import { settingsInView, type EffectiveSettings } from '../configure/effective.ts';
+import type { EffectiveSettings } from '../configure/effective.ts';
 import type { ManifestRecord } from '../manifest-record.ts';
+import { isTooOld } from '../read/freshen.ts';
 import type { CatalogSettings } from '../settings.ts';
 import type { Staleness } from '../staleness.ts';
 import type { View } from '../view/view.ts';
@@ -51,8 +51,8 @@ export async function makeDraft(
   { mayAssume }: { mayAssume: boolean },
   signal: AbortSignal,
 ): Promise<Draft> {
-  const { etcd, view, settings } = options;
-  if (mayAssume && isFresh(options, push.repository)) {
+  const { etcd, view, staleness, settings } = options;
+  if (mayAssume && staleness.ms() <= MAX_ASSUMED_MS && !isTooOld(options, push.repository)) {
     try {
       // What the view does not have yet must not be recorded as not owned.
       return await draftOn(
@@ -69,12 +69,6 @@ export async function makeDraft(
   }
   const prepared = await prepare({ etcd, view, viewTimeoutMs: settings.barrierTimeoutMs }, push, signal);
   return draftOn(options, push, manifest, { prepared, missing: prepared.settings.missing }, signal);
-}
-
-/** Whether the view is as new as the repository's readers ask. */
-function isFresh({ view, staleness }: DraftOptions, repository: RepositoryName): boolean {
-  const { reads, maxStalenessMs = MAX_ASSUMED_MS } = settingsInView(view, repository);
-  return reads !== 'strong' && staleness.ms() <= Math.min(maxStalenessMs, MAX_ASSUMED_MS);
 }
 
 async function draftOn(

@@ -37,9 +37,8 @@ export async function freshen(
   freshness: Freshness | null,
   signal: AbortSignal,
 ): Promise<Freshened> {
-  const { view, barrier, staleness } = options;
-  const { reads, maxStalenessMs = Infinity } = settingsInView(view, repository);
-  if (freshness?.strong === true || reads === 'strong' || staleness.ms() > maxStalenessMs) {
+  const { view, barrier } = options;
+  if (freshness?.strong === true || isTooOld(options, repository)) {
     await barrier(signal);
     // The barrier covers every revision that was ever given out, so a greater one is not this catalog's.
     checkMinimum(freshness, view.position());
@@ -47,6 +46,15 @@ export async function freshen(
   }
   if (freshness === null || freshness.minRevision === 0) return { confirmed: false };
   return reachMinimum(options, freshness, signal);
+}
+
+/** Whether the repository's settings ask for more than the view as it stands: strong reads, or a newer one. */
+export function isTooOld(
+  { view, staleness }: Pick<ReadOptions, 'view' | 'staleness'>,
+  repository: RepositoryName | undefined,
+): boolean {
+  const { reads, maxStalenessMs = Infinity } = settingsInView(view, repository);
+  return reads === 'strong' || staleness.ms() > maxStalenessMs;
 }
 
 /** The view's position and staleness, as answers carry them. */
