@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
+import type { OpenFile } from '#libs/files/open-file.ts';
 import type { ByteRange } from '#libs/oci/range.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import { SLOW_MS } from './read-budget.ts';
@@ -28,7 +28,11 @@ interface Reading {
 }
 
 /** Reads a range of a file; throws where the file ends before it. `wait` before the file is closed. */
-export function piecesOf(file: FileHandle, { offset, length }: ByteRange, buffers: ReadBuffers): FilePieces {
+export function piecesOf(
+  file: Pick<OpenFile, 'read'>,
+  { offset, length }: ByteRange,
+  buffers: ReadBuffers,
+): FilePieces {
   const end = offset + length;
   let position = offset;
   let ahead: Reading[] = [];
@@ -71,7 +75,7 @@ export function piecesOf(file: FileHandle, { offset, length }: ByteRange, buffer
   };
 }
 
-async function fill(buffer: Buffer, file: FileHandle, position: number): Promise<Buffer> {
+async function fill(buffer: Buffer, file: Pick<OpenFile, 'read'>, position: number): Promise<Buffer> {
   for (let filled = 0; filled < buffer.length;) {
     const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, position + filled);
     if (bytesRead === 0) {

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
+import type { OpenFile } from '#libs/files/open-file.ts';
+import { volumeFiles, type VolumeFiles } from '#libs/files/volume-files.ts';
 import { KeptOpen } from '#libs/kept-open.ts';
 import type { Digest } from '#libs/oci/digest.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
@@ -15,7 +16,7 @@ export interface LocalFiles {
 }
 
 export interface LocalFile {
-  readonly handle: FileHandle;
+  readonly handle: OpenFile;
   /** Absolute. */
   readonly path: string;
   /** Another one as soon as the file is another, or is written to. */
@@ -32,10 +33,14 @@ export function createLocalFiles(options: {
   now: () => number;
 }): LocalFiles {
   const { storage, verification, retryMs, now } = options;
+  const volume = volumeFiles();
   const paths = new LRUCache<string, string>({ max: options.maxCachedPaths });
-  const files = new KeptOpen<string, OpenFile>({
-    open: openFile,
-    isStill: async (path, { version }) => (await stat(path).then(versionOf, () => undefined)) === version,
+  const files = new KeptOpen<string, BlobFile>({
+    open: (path) => openFile(volume, path),
+    isStill: async (path, { version }) => {
+      const found = await volume.stat(path).catch(() => undefined);
+      return found !== undefined && versionOf(found) === version;
+    },
     close: ({ handle }) => handle.close(),
   });
   let elsewhereUntil = 0;
@@ -76,15 +81,15 @@ export function createLocalFiles(options: {
   };
 }
 
-interface OpenFile {
-  readonly handle: FileHandle;
+interface BlobFile {
+  readonly handle: OpenFile;
   readonly size: number;
   readonly version: string;
 }
 
 /** Or why not: it is not here, or not the blob's. */
 async function openWhole(
-  files: KeptOpen<string, OpenFile>,
+  files: KeptOpen<string, BlobFile>,
   path: string,
   size: number,
 ): Promise<LocalFile | 'absent' | 'another'> {
@@ -96,8 +101,8 @@ async function openWhole(
   return 'another';
 }
 
-async function openFile(path: string): Promise<OpenFile> {
-  const handle = await open(path);
+async function openFile(volume: VolumeFiles, path: string): Promise<BlobFile> {
+  const handle = await volume.open(path);
   try {
     const found = await handle.stat();
     return { handle, size: found.size, version: versionOf(found) };

@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
+import type { OpenFile } from '#libs/files/open-file.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { ByteRange } from '#libs/oci/range.ts';
 import { piecesOf } from '../content/file-pieces.ts';
@@ -39,7 +39,7 @@ export async function sendStream(
 /** Sends a piece of a file; the caller closes it. A buffer is lent only while the client's connection takes the bytes. */
 export async function sendFile(
   ctx: RequestContext,
-  file: FileHandle,
+  file: Pick<OpenFile, 'read'>,
   range: ByteRange,
   buffers: ReadBuffers,
   check?: BodyCheck,

@@ -1,8 +1,8 @@
-import { opendir, readdir, stat } from 'node:fs/promises';
+import { opendir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAbsent, lookAt } from '#libs/files/look-at.ts';
 import type { HeldBlob } from '../../driver.ts';
 import { digestOfFile, type Layout } from '../../layout.ts';
-import { isAbsent } from './durable.ts';
 
 /** Files that are looked at together while listing. */
 const STAT_BATCH = 32;
@@ -55,13 +55,7 @@ export async function* blobDirectories(
 
 /** Bytes of a file; undefined where there is none. */
 export async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    // An error costs more than the look; before Node 25 it comes all the same.
-    return (await stat(path, { throwIfNoEntry: false }))?.size;
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
+  return (await lookAt(path))?.size;
 }
 
 /** The names in a directory; none where there is no directory. */

@@ -1,11 +1,13 @@
 import { rename, rm, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failpoint } from '#libs/failpoint.ts';
+import { isAbsent } from '#libs/files/look-at.ts';
+import { volumeFiles } from '#libs/files/volume-files.ts';
 import type { DigestAlgorithm } from '#libs/oci/digest.ts';
 import type { StagingArea, StorageDriver } from '../../driver.ts';
 import type { Layout } from '../../layout.ts';
 import { blobDirectories, listBlobs, listQuarantined, names, sizeOf } from './blob-files.ts';
-import { directoryMaker, directorySyncer, isAbsent, makeDirectory, syncDirectory } from './durable.ts';
+import { directoryMaker, directorySyncer, makeDirectory, syncDirectory } from './durable.ts';
 import { openFileSource } from './file-source.ts';
 import { openStagedFile } from './staged-file.ts';
 
@@ -20,9 +22,10 @@ export async function openFilesystemDriver(layout: Layout): Promise<StorageDrive
   const makeBlobDirectory = directoryMaker();
   const makeQuarantine = directoryMaker();
   const blobDirectoriesInUse = directorySyncer();
+  const files = volumeFiles();
   return {
-    stat: (digest) => sizeOf(layout.blob(digest)),
-    open: (digest) => openFileSource(layout.blob(digest)),
+    stat: async (digest) => (await files.stat(layout.blob(digest)))?.size,
+    open: (digest) => openFileSource(files, layout.blob(digest)),
     locate: (digest) => ({ path: layout.blob(digest), url: '' }),
     list: (signal, prefix) => listBlobs(layout, signal, prefix),
 

@@ -78,8 +78,3 @@ export function directoryMaker(): (path: string) => Promise<void> {
     return making;
   };
 }
-
-/** True for the error of a file that isn't there. */
-export function isAbsent(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
-}

@@ -1,12 +1,13 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { isAbsent } from '#libs/files/look-at.ts';
+import type { OpenFile } from '#libs/files/open-file.ts';
+import type { VolumeFiles } from '#libs/files/volume-files.ts';
 import type { ByteSource } from '../../driver.ts';
-import { isAbsent } from './durable.ts';
 
 /** Opens a file that no longer changes; undefined where there is none. */
-export async function openFileSource(path: string): Promise<ByteSource | undefined> {
-  let file: FileHandle;
+export async function openFileSource(files: VolumeFiles, path: string): Promise<ByteSource | undefined> {
+  let file: OpenFile;
   try {
-    file = await open(path, 'r');
+    file = await files.open(path);
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;
@@ -21,7 +22,11 @@ export async function openFileSource(path: string): Promise<ByteSource | undefin
 }
 
 /** Reads until the buffer is full or the file ends; the number of bytes read. */
-export async function readFully(file: FileHandle, buffer: Uint8Array, position: number): Promise<number> {
+export async function readFully(
+  file: Pick<OpenFile, 'read'>,
+  buffer: Uint8Array,
+  position: number,
+): Promise<number> {
   let filled = 0;
   while (filled < buffer.length) {
     const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, position + filled);
