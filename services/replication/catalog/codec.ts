@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { RegistryError } from '#libs/oci/errors.ts';
 
 /** How one kind of record is written in etcd. Equal values are encoded to equal bytes, so transactions can compare them. */
@@ -11,8 +11,6 @@ export interface Codec<T> {
 /** The format that this version writes, and the only one it reads. */
 const FORMAT = 1;
 
-const formatted = z.looseObject({ schema: z.literal(FORMAT) });
-
 /** Compact JSON with the number of its format; the fields stand in the schema's order. */
 export function jsonCodec<S extends z.ZodType<object>>(schema: S): Codec<z.infer<S>> {
   return {
@@ -20,7 +18,9 @@ export function jsonCodec<S extends z.ZodType<object>>(schema: S): Codec<z.infer
     decode: (bytes, key) => {
       const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
       try {
-        return schema.parse(formatted.parse(JSON.parse(text)));
+        const value = JSON.parse(text) as { schema?: unknown };
+        if (value.schema !== FORMAT) throw new Error(`Its format is ${String(value.schema)}.`);
+        return schema.parse(value);
       } catch (cause) {
         throw new RegistryError(
           'INTERNAL',

@@ -74,6 +74,20 @@ export const manifestRecord: Codec<ManifestRecord> = {
   },
 };
 
+/**
+ * True for records of one manifest that differ in when, by whom and where it was pushed at most: equal values are encoded equally, and
+ * those three stand behind all others.
+ */
+export function isPushedAgain(before: Uint8Array, now: Uint8Array): boolean {
+  return withoutPush(before).equals(withoutPush(now));
+}
+
+function withoutPush({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  const record = Buffer.from(buffer, byteOffset, byteLength);
+  const end = record.lastIndexOf('"pushedAtMs":');
+  return end === -1 ? record : record.subarray(0, end);
+}
+
 type WireReference = z.infer<typeof wireReference>;
 
 const wireReference = z.tuple([

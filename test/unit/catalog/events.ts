@@ -9,7 +9,11 @@ import {
   SCHEMA_KEY,
   tagKey,
 } from '#services/replication/catalog/keys.ts';
-import { manifestRecord, type RecordedReference } from '#services/replication/catalog/manifest-record.ts';
+import {
+  manifestRecord,
+  type ManifestRecord,
+  type RecordedReference,
+} from '#services/replication/catalog/manifest-record.ts';
 import {
   headRecord,
   repositoryRecord,
@@ -52,6 +56,7 @@ export function manifestEvent(
   references: readonly RecordedReference[],
   revision: number,
   size = 100,
+  more: Partial<ManifestRecord> = {},
 ): WatchEvent {
   const record = manifestRecord.encode({
     mediaType: 'application/manifest',
@@ -61,6 +66,7 @@ export function manifestEvent(
     pushedAtMs: 0,
     pushedBy: '',
     where: 'us',
+    ...more,
   });
   return putEvent(manifestKey(repository, digest), record, revision);
 }

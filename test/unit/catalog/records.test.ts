@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '#libs/oci/digest.ts';
 import {
+  isPushedAgain,
   manifestRecord,
   MAX_MANIFEST_RECORD_BYTES,
   type ManifestRecord,
@@ -79,6 +80,27 @@ describe('a record', () => {
       expect(error.message).toContain('/meridian/v1/gc/us');
     },
   );
+
+  it('of a manifest that is pushed again is told from one of which more has changed', () => {
+    const misleading = fc.constantFrom('"pushedAtMs":', '\\"pushedAtMs":', '"pushedAtMs":1,"pushedBy":"');
+    const push = fc.record({ pushedAtMs: sizes, pushedBy: misleading, where: misleading });
+    const annotations = fc.dictionary(misleading, misleading, { noNullPrototype: true });
+    fc.assert(
+      fc.property(manifests, annotations, push, push, (manifest, annotations, first, again) => {
+        const before = manifestRecord.encode({ ...manifest, annotations, ...first });
+        const isAgain = (change: Partial<ManifestRecord>): boolean =>
+          isPushedAgain(before, manifestRecord.encode({ ...manifest, annotations, ...again, ...change }));
+        expect(isAgain({})).toBe(true);
+        expect(isAgain({ size: manifest.size + 1 })).toBe(false);
+        expect(isAgain({ annotations: { ...annotations, more: '' } })).toBe(false);
+        manifest.references.forEach((one, i) =>
+          expect(isAgain({ references: manifest.references.with(i, { ...one, owned: !one.owned }) })).toBe(
+            false,
+          ),
+        );
+      }),
+    );
+  });
 
   it('of a manifest that names too much is refused', () => {
     const of = (count: number): ManifestRecord => ({

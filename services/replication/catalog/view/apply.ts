@@ -7,7 +7,7 @@ import type { RepositoryName } from '#libs/oci/name.ts';
 import type { Tag } from '#libs/oci/tag.ts';
 import { authRecords, authStateRecord } from '../auth/records.ts';
 import { parseKey, type ParsedKey } from '../keys.ts';
-import { manifestRecord } from '../manifest-record.ts';
+import { isPushedAgain, manifestRecord } from '../manifest-record.ts';
 import {
   defaultsRecord,
   gcRecord,
@@ -61,12 +61,14 @@ export function createApplier(db: DatabaseSync): Applier {
 
 const RANK: Record<ReferenceRole, number> = { manifest: 0, config: 1, layer: 2, blob: 2 };
 
-/** `content` takes the digests of all that the key's manifest owned before and owns now. */
+/** `content` takes the digests of all that the key's manifest owned before and owns now, and its own; that alone where they are the same. */
 function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue, content: Digest[]) => void {
   const meta = createMeta(db);
   const repository = db.prepare(
     'INSERT OR REPLACE INTO repositories (name, state, record, regions) VALUES (?, ?, ?, ?)',
   );
+  const known = db.prepare('SELECT id, record FROM manifests WHERE repository = ? AND digest = ?');
+  const pushedAgain = db.prepare('UPDATE manifests SET record = ? WHERE id = ?');
   const manifest = db.prepare(`
     INSERT INTO manifests (repository, digest, size, subject, artifact_type, record) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (repository, digest) DO UPDATE SET
@@ -108,9 +110,15 @@ function preparePuts(db: DatabaseSync): (key: ParsedKey, kv: KeyValue, content: 
       case 'manifest': {
         const { size, subject, artifactType, references } = manifestRecord.decode(value, path);
         const { repository } = key;
+        content.push(key.digest);
+        const before = known.get(repository, key.digest) as { id: number; record: Uint8Array } | undefined;
+        if (before !== undefined && isPushedAgain(before.record, value)) {
+          // As with each new tag of it: what it names is what it was.
+          return void pushedAgain.run(value, before.id);
+        }
         const row = manifest.get(repository, key.digest, size, subject ?? null, artifactType ?? null, value);
         const { id } = row as { id: number };
-        content.push(key.digest, ...digestsOf(forget.all(id)));
+        content.push(...digestsOf(forget.all(id)));
         disown.run(repository, key.digest);
         for (const { digest, size, role, owned, mediaType } of references) {
           if (owned) {
