@@ -4,6 +4,7 @@ import { RegistryError } from '#libs/oci/errors.ts';
 import { parseManifest } from '#libs/oci/manifest.ts';
 import type { Reference } from '#libs/oci/reference.ts';
 import { parseTag, type Tag } from '#libs/oci/tag.ts';
+import { MAX_CHUNK_BYTES } from '#libs/rpc/limits.ts';
 import { putParts } from '#libs/rpc/put-parts.ts';
 import type { Frontend } from '../frontend.ts';
 import { answerEmpty } from '../http/answer.ts';
@@ -40,7 +41,11 @@ export function pushManifest(frontend: Frontend): Handler {
     await storage.put(putParts({ repository, digest, size }, bytes), { signal });
     failpoint('push.stored');
     const manifest = { mediaType, digest, size };
-    const push = { repository, tags, manifest, ifMatch, ifNoneMatch, pushedBy: access.name, mayRetag };
+    const along = size > MAX_CHUNK_BYTES ? Buffer.alloc(0) : bytes;
+    const push = {
+      ...{ repository, tags, manifest, ifMatch, ifNoneMatch, pushedBy: access.name, mayRetag },
+      content: along,
+    };
     const { position, durableRegions, subject } = await catalog.push(push, { signal });
     cache.wrote(repository, position);
     content.keep(digest, bytes);

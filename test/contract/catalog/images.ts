@@ -69,6 +69,7 @@ export function publish(
     ifNoneMatch: '',
     pushedBy: 'alice',
     mayRetag: true,
+    content: Buffer.alloc(0),
   };
   return catalog.push({ ...request, ...more }, { signal: AbortSignal.timeout(40_000) });
 }

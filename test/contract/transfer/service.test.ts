@@ -81,6 +81,7 @@ describe('the replication service of three regions', () => {
         ifNoneMatch: '',
         pushedBy: 'someone',
         mayRetag: true,
+        content: Buffer.alloc(0),
       },
       context,
     );
@@ -130,6 +131,7 @@ describe('the replication service of three regions', () => {
         ifNoneMatch: '',
         pushedBy: 'someone',
         mayRetag: true,
+        content: Buffer.alloc(0),
       },
       context,
     );

@@ -13,7 +13,7 @@ import { reachedWithin } from '../view/reached.ts';
 import { commit } from './commit.ts';
 import { makeDraft, type Draft, type DraftOptions } from './draft.ts';
 import { holdContent } from './hold.ts';
-import { readManifestBytes } from '../read-manifest.ts';
+import { readManifestBytes, takeManifest } from '../read-manifest.ts';
 import type { ReceiptLease } from './receipt-lease.ts';
 import { parsePush, type Push } from './request.ts';
 
@@ -34,7 +34,9 @@ export function createPush(options: PushOptions): Catalog['push'] {
   const { storage, view, settings, onEvent } = options;
   return async (request, { signal }) => {
     const push = parsePush(request, randomUUID());
-    const { manifest, bytes } = await readManifestBytes(storage, push, signal);
+    const along = request.content;
+    const { manifest, bytes } =
+      along.length > 0 ? takeManifest(along, push) : await readManifestBytes(storage, push, signal);
     const { position, regions, content } = await publish(options, push, manifest, bytes, signal);
     const { repository, tags, digest } = push;
     const size = content.reduce((sum, blob) => sum + blob.size, 0);

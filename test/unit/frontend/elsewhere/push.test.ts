@@ -64,7 +64,7 @@ function regions() {
       catalog.push(
         {
           ...{ repository: 'team/app', tags: [], manifest, ifMatch: '', ifNoneMatch: '' },
-          ...{ pushedBy: '', mayRetag: true },
+          ...{ pushedBy: '', mayRetag: true, content: Buffer.alloc(0) },
         },
         { signal },
       ),
