@@ -15,7 +15,14 @@ export type RegionEvent =
   /** Everything this region should hold is here. */
   | { readonly kind: 'caught-up'; readonly revision: number; readonly blobs: number; readonly bytes: number }
   /** A blob was not what its digest says, and is not held here any more. */
-  | { readonly kind: 'damaged'; readonly digest: string; readonly size: number; readonly why: string }
+  | {
+      readonly kind: 'damaged';
+      readonly digest: string;
+      readonly size: number;
+      readonly why: string;
+      /** When that was found; milliseconds since 1970. */
+      readonly atMs: number;
+    }
   /** A damaged blob was replaced from other regions. */
   | { readonly kind: 'healed'; readonly digest: string; readonly size: number; readonly from: string }
   /** No region that answers has a blob that should be here. */

@@ -26,7 +26,7 @@ import { startTransfer, type RunningTransfer } from './transfer/start-transfer.t
 import type { CollectSettings } from './collect/settings.ts';
 import { createKeepElsewhere, endingElsewhere } from './membership/keep-elsewhere.ts';
 import { defaultMembershipSettings, type MembershipSettings } from './membership/settings.ts';
-import { tellHealed } from './healing/follow-damage.ts';
+import { tellHealed } from './healing/tell-healed.ts';
 import { startOperations } from './operations/start-operations.ts';
 import { startComparer, type Comparer } from './summaries/comparer.ts';
 import { openKeptTree } from './summaries/kept-tree.ts';
@@ -95,7 +95,7 @@ export async function startReplication(
   given: ReplicationOptions,
   signal: AbortSignal,
 ): Promise<ReplicationService> {
-  const options = { ...given, onEvent: tellHealed(given.onEvent) };
+  const options = { ...given, onEvent: tellHealed(given.onEvent, () => systemClock.nowMs()) };
   const { region } = options;
   const opened = await openCatalog(
     { ...options, leases: options.etcd, ...withSettings(options.catalogSettings) },

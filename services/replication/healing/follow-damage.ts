@@ -17,18 +17,16 @@ export interface FollowDamageOptions {
 const RETRY_MS = 1_000;
 /** Manifests of one damaged blob that are looked at. */
 const MAX_NAMERS = 20;
-/** Damaged blobs remembered, to tell when they are held again. */
-const MAX_DAMAGED = 10_000;
 
 /** Has what goes into quarantine replaced at once, until `signal` aborts. Never throws. */
 export async function followDamage(options: FollowDamageOptions, signal: AbortSignal): Promise<void> {
   const { scrub, view, lookAgain, onEvent } = options;
   while (!signal.aborted) {
     try {
-      for await (const { digest, size, why } of iterateOutsideTrace(scrub.follow({}, { signal }))) {
-        onEvent({ kind: 'damaged', digest, size, why });
+      for await (const damage of iterateOutsideTrace(scrub.follow({}, { signal }))) {
+        onEvent({ kind: 'damaged', ...damage });
         // Not all of their repositories need be placed in this region. What no manifest names may be pinned.
-        const namers = view.namersOf(parseDigest(digest), MAX_NAMERS);
+        const namers = view.namersOf(parseDigest(damage.digest), MAX_NAMERS);
         const named = namers.map(({ repository, manifest }) => ({ repository, digest: manifest }));
         lookAgain(named.length === 0 ? undefined : named);
       }
@@ -39,16 +37,4 @@ export async function followDamage(options: FollowDamageOptions, signal: AbortSi
     // Whatever was found meanwhile.
     lookAgain();
   }
-}
-
-/** The same events, and one more for each damaged blob that is held again. */
-export function tellHealed(onEvent: OnRegionEvent): OnRegionEvent {
-  const damaged = new Set<string>();
-  return (event) => {
-    onEvent(event);
-    if (event.kind === 'damaged' && damaged.size < MAX_DAMAGED) damaged.add(event.digest);
-    if (event.kind !== 'replica' || !damaged.delete(event.digest)) return;
-    const { digest, size, from } = event;
-    onEvent({ kind: 'healed', digest, size, from });
-  };
 }

@@ -59,7 +59,7 @@ async function* verify(
   digests: readonly Digest[],
   signal: AbortSignal,
 ): AsyncGenerator<BlobsVerified, void, undefined> {
-  const { driver, settings, inventory, rate, onChecked } = context;
+  const { driver, settings, inventory, rate, clock, onChecked } = context;
   const pace = createBytePace(settings.verifyBytesPerSecond, () => performance.now(), rate.add);
   const named = digests.length > 0;
   let found = nothing();
@@ -70,7 +70,9 @@ async function* verify(
     onChecked(size);
     found.checked += 1;
     found.bytes += size;
-    if (finding.state === 'damaged') found.damaged.push({ digest, size, why: finding.why });
+    if (finding.state === 'damaged') {
+      found.damaged.push({ digest, size, why: finding.why, atMs: clock() });
+    }
     if (performance.now() - toldAt < TELL_MS) continue;
     yield found;
     found = nothing();

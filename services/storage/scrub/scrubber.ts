@@ -61,19 +61,21 @@ export class Scrubber {
     const first = await examineBlob(driver, digest, { chunkBytes, pace }, signal);
     if (first.state !== 'damaged') return first;
     await inventory.counted;
+    let atMs = 0;
     const finding = await locks.run([digest], async () => {
       // Once more with nobody else at it: it may be another file by now, and no whole blob is to go for one bad read.
       const again = await examineBlob(driver, digest, { chunkBytes, pace: this.#unlimited }, signal);
       if (again.state !== 'damaged') return again;
       const blob = { digest, size: again.size };
+      atMs = clock();
       await inventory.removing(blob, () => quarantine.take(blob));
-      await verified.noteDamaged(blob, clock());
+      await verified.noteDamaged(blob, atMs);
       return again;
     });
     if (finding.state === 'damaged') {
       // It may have been counted with another size.
       await inventory.recount(signal, digest);
-      onDamaged({ digest, size: finding.size, why: finding.why });
+      onDamaged({ digest, size: finding.size, why: finding.why, atMs });
     }
     return finding;
   }

@@ -78,10 +78,14 @@ describe.each(transports)('finding what a disk has damaged, %s', (transport) => 
     expect(await under.scrub.losses({}, live)).toEqual(before);
     const following = under.scrub.follow({}, live)[Symbol.asyncIterator]();
     const heard = following.next();
+    const damagedAt = Date.now();
     await DAMAGES['with a flipped bit'](under.dataDir, blob.digest);
     // A follower may begin to listen after the first look.
     await eventually(async () => (await verify(under)).checked).toBe(0);
-    expect(await heard).toMatchObject({ value: { digest: blob.digest } });
+    const damage = (await heard).value as BlobDamage;
+    expect(damage).toMatchObject({ digest: blob.digest, size: 1000 });
+    expect(damage.atMs).toBeGreaterThanOrEqual(damagedAt);
+    expect(damage.atMs).toBeLessThanOrEqual(Date.now());
     await following.return?.();
     expect(await under.scrub.losses({}, live)).not.toEqual(before);
   });

@@ -149,7 +149,7 @@ export function memoryStorage(): MemoryStorage {
         const bytes = blobs.get(digest) ?? Buffer.alloc(0);
         if (digestOf(bytes, algorithmOf(parseDigest(digest))) === digest) return [];
         blobs.delete(digest);
-        return [{ digest, size: bytes.length, why: 'its bytes are others' }];
+        return [{ digest, size: bytes.length, why: 'its bytes are others', atMs: Date.now() }];
       });
       yield { checked: looked.length, bytes: 0, damaged };
     },
