@@ -1,26 +1,22 @@
-import type { MessageTypeDefinition } from '@grpc/proto-loader';
+import { giveBack } from '#libs/given-away.ts';
+import { carriedBytes, MIN_BYTES } from './carried-bytes.ts';
 
 type Serialize = (message: unknown) => Buffer;
 
-/** Smaller ones are not worth it. */
-const MIN_BYTES = 4 * 1024;
-const WIRE_TYPE_BYTES = 2;
-
 /**
  * The serializer of a message that carries a piece of a blob as `data`: its bytes are copied once, from where they are into the frame that is sent,
- * and not into a message in between. That is a third less to allocate and to collect for each byte that a service sends.
+ * and not into a message in between. That is a third less to allocate and to collect for each byte that a service sends. `isLast`: nobody asks
+ * for the message again, so that the memory of bytes that were given away goes back as soon as they are copied.
  */
-export function chunkWriter(definition: object, serialize: Serialize): Serialize {
-  const { type } = definition as { type: MessageTypeDefinition<object, object>['type'] };
-  const { field: fields } = type as { field: readonly { name: string; number: number }[] };
-  const field = fields.find(({ name }) => name === 'data');
-  if (field === undefined) return serialize;
-  const others = fields.map(({ name }) => name).filter((name) => name !== 'data');
+export function chunkWriter(definition: object, serialize: Serialize, isLast: boolean): Serialize {
+  const carried = carriedBytes(definition);
+  if (carried === undefined) return serialize;
+  const { key, others } = carried;
   return (message) => {
     const { data, ...rest } = message as { data?: unknown } & Record<string, unknown>;
     if (!Buffer.isBuffer(data) || data.length < MIN_BYTES) return serialize(message);
     if (others.some((name) => rest[name] !== undefined && rest[name] !== null)) return serialize(message);
-    return new UncopiedChunk(field.number, data) as unknown as Buffer;
+    return new UncopiedChunk(key, data, isLast) as unknown as Buffer;
   };
 }
 
@@ -28,18 +24,21 @@ export function chunkWriter(definition: object, serialize: Serialize): Serialize
 class UncopiedChunk {
   readonly length: number;
   readonly byteLength: number;
-  readonly #key: Buffer;
+  readonly #head: Buffer;
   readonly #data: Buffer;
+  readonly #isLast: boolean;
 
-  constructor(fieldNumber: number, data: Buffer) {
-    this.#key = Buffer.from([(fieldNumber << 3) | WIRE_TYPE_BYTES, ...varint(data.length)]);
+  constructor(key: number, data: Buffer, isLast: boolean) {
+    this.#head = Buffer.from([key, ...varint(data.length)]);
     this.#data = data;
-    this.length = this.byteLength = this.#key.length + data.length;
+    this.#isLast = isLast;
+    this.length = this.byteLength = this.#head.length + data.length;
   }
 
   copy(target: Buffer, at: number): void {
-    this.#key.copy(target, at);
-    this.#data.copy(target, at + this.#key.length);
+    this.#head.copy(target, at);
+    this.#data.copy(target, at + this.#head.length);
+    if (this.#isLast) giveBack(this.#data);
   }
 }
 

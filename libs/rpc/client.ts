@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import { outgoingTraceHeaders, SpanKind, streamInSpan, withSpan } from '#libs/telemetry/trace.ts';
 import type { TlsIdentity } from '#libs/tls/identity.ts';
+import { chunkReader } from './chunk-reader.ts';
 import { chunkWriter } from './chunk-writer.ts';
 import type { Contract } from './contracts.ts';
 import { fromStatus } from './errors.ts';
@@ -54,13 +55,23 @@ export function openRpcChannel({ address, tls, isOwnRegion = false }: RpcChannel
   };
 }
 
-type Method = MethodDefinition<unknown, unknown> & { readonly requestType: object };
+type Method = MethodDefinition<unknown, unknown> & {
+  readonly requestType: object;
+  readonly responseType: object;
+};
 type Input = AsyncIterable<unknown>;
+
+/** A message that grpc-js may have to send again keeps its bytes. */
+function codecOf(method: Method) {
+  return {
+    requestSerialize: chunkWriter(method.requestType, method.requestSerialize, false),
+    responseDeserialize: chunkReader(method.responseType, method.responseDeserialize),
+  };
+}
 
 function unaryCall(channel: Client, method: Method, address: string) {
   const name = method.path.slice(1);
-  const { responseDeserialize } = method;
-  const requestSerialize = chunkWriter(method.requestType, method.requestSerialize);
+  const { requestSerialize, responseDeserialize } = codecOf(method);
   return (input: unknown, { signal }: CallContext): Promise<unknown> =>
     withSpan(name, { kind: SpanKind.CLIENT, step: true, signal }, async () => {
       signal.throwIfAborted();
@@ -99,8 +110,7 @@ function unaryCall(channel: Client, method: Method, address: string) {
 
 function streamCall(channel: Client, method: Method, address: string) {
   const name = method.path.slice(1);
-  const { responseDeserialize } = method;
-  const requestSerialize = chunkWriter(method.requestType, method.requestSerialize);
+  const { requestSerialize, responseDeserialize } = codecOf(method);
   return (input: unknown, { signal }: CallContext): AsyncIterable<unknown> =>
     streamInSpan(name, { kind: SpanKind.CLIENT, step: true, signal }, async function* () {
       signal.throwIfAborted();

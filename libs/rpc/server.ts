@@ -18,6 +18,7 @@ import {
 } from '#libs/telemetry/trace.ts';
 import type { TlsIdentity } from '#libs/tls/identity.ts';
 import { regionOfCaller } from './caller.ts';
+import { chunkReader } from './chunk-reader.ts';
 import { chunkWriter } from './chunk-writer.ts';
 import type { Contract } from './contracts.ts';
 import { StatusError, toStatus } from './errors.ts';
@@ -62,7 +63,7 @@ export function createRpcServer({ tls, onFault, maxSendBytes }: RpcServerOptions
         if (handler === undefined) throw new Error(`${contract.name} is served without ${name}`);
         implementation[name] = serveMethod(method, handler.bind(handlers), onFault);
       }
-      server.addService(Object.fromEntries(Object.entries(definition).map(sendingChunks)), implementation);
+      server.addService(Object.fromEntries(Object.entries(definition).map(carryingChunks)), implementation);
     },
     listen: (address) =>
       new Promise((resolve, reject) => {
@@ -80,11 +81,16 @@ export function createRpcServer({ tls, onFault, maxSendBytes }: RpcServerOptions
   };
 }
 
-function sendingChunks([name, method]: [string, AnyMethod]): [string, AnyMethod] {
-  return [name, { ...method, responseSerialize: chunkWriter(method.responseType, method.responseSerialize) }];
+function carryingChunks([name, method]: [string, AnyMethod]): [string, AnyMethod] {
+  const requestDeserialize = chunkReader(method.requestType, method.requestDeserialize);
+  const responseSerialize = chunkWriter(method.responseType, method.responseSerialize, true);
+  return [name, { ...method, requestDeserialize, responseSerialize }];
 }
 
-type AnyMethod = MethodDefinition<unknown, unknown> & { readonly responseType: object };
+type AnyMethod = MethodDefinition<unknown, unknown> & {
+  readonly requestType: object;
+  readonly responseType: object;
+};
 type AnyHandler = (input: unknown, context: CallContext) => unknown;
 type AnyCall = ServerUnaryCall<unknown, unknown> &
   ServerReadableStream<unknown, unknown> &

@@ -1,3 +1,4 @@
+import { giveAway } from '#libs/given-away.ts';
 import type { Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { ByteSource } from './driver.ts';
@@ -21,7 +22,7 @@ export function spanOf({ offset, length }: { offset: number; length: number }, s
   return { start: offset, end: length === 0 ? size : Math.min(size, offset + length) };
 }
 
-/** The bytes of a span in new buffers of at most `chunkBytes`; while one is looked at, the next is read. Doesn't close the source. */
+/** The bytes of a span, given away in buffers of at most `chunkBytes`; while one is looked at, the next is read. Doesn't close the source. */
 export async function* readSpan(
   source: ByteSource,
   { start, end }: Span,
@@ -54,11 +55,11 @@ export function chunkLength({ start, end }: Span, position: number, chunkBytes: 
   return Math.min(chunkBytes, Math.max(FIRST_CHUNK_BYTES, position - start), end - position);
 }
 
-/** Exactly `length` bytes at a position. */
+/** Exactly `length` bytes at a position, given away. */
 export async function readChunk(source: ByteSource, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(length);
   const read = await source.read(buffer, position);
-  if (read === length) return buffer;
+  if (read === length) return giveAway(buffer);
   throw new RegistryError(
     'UNAVAILABLE',
     `The stored bytes end at ${position + read}, before the ${source.size} that were stored: the disk of this region is damaged.`,

@@ -1,4 +1,5 @@
 import type { OpenFile } from '#libs/files/open-file.ts';
+import { giveBack } from '#libs/given-away.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
 import type { ByteRange } from '#libs/oci/range.ts';
 import { piecesOf } from '../content/file-pieces.ts';
@@ -30,6 +31,7 @@ export async function sendStream(
       check?.update(chunk);
       if (sent === length) check?.end();
       await write(chunk);
+      giveBack(chunk);
     }
     if (sent === length) return;
     throw new Error(`A blob was read with a length other than the ${length} bytes that it should have.`);

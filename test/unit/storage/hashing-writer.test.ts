@@ -136,7 +136,12 @@ describe('the thread that writes', () => {
     const kept = someBytes(1_000);
     const given = giveAway(Buffer.from(new Uint8Array(1_000).fill(7).buffer));
     const part = giveAway(Buffer.from(new ArrayBuffer(2_000), 0, 1_000).fill(7));
-    await writeInThread('sha256').write(file.fd, 0, [kept, given, part]);
+    const framed = giveAway(Buffer.from(new ArrayBuffer(1_010), 9, 1_000).fill(8));
+    const cut = framed.subarray(1);
+    await writeInThread('sha256').write(file.fd, 0, [kept, given, part, cut]);
+    expect(cut.equals(Buffer.alloc(999, 8))).toBe(true);
+    await writeInThread('sha256').write(file.fd, 0, [framed]);
+    expect(framed.length).toBe(0);
     await file.close();
     expect(kept.equals(someBytes(1_000))).toBe(true);
     expect(given.length).toBe(0);
