@@ -33,6 +33,8 @@ export interface FrontendOptions extends Collaborators {
   readonly tls?: TlsKeyPair | undefined;
   readonly region: string;
   readonly settings: FrontendSettings;
+  /** Storage runs in this process, and does not go away without it. */
+  readonly isStorageHere?: boolean;
   /** The other regions whose services the request with this signal has used so far. */
   readonly regionsUsed: (signal: AbortSignal) => readonly string[];
   /** Without it everyone may do everything. */

@@ -28,6 +28,7 @@ export function wireFrontend(options: FrontendOptions, budget: ReadBudget, signa
     placement: createPlacementRules({ region, maxWaitMs: settings.placementWaitMs }),
     content: createContentReader({
       ...{ storage, transfer, elsewhere, verification },
+      isStorageHere: options.isStorageHere ?? false,
       limits: {
         budget,
         turns: createTurns({ max: settings.maxReadCalls, maxMs: settings.readCallTurnMs }),

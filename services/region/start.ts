@@ -153,6 +153,7 @@ function serve(
       },
     }),
     storage: localClient(storageContract, storage.storage),
+    isStorageHere: true,
     uploads: localClient(uploadsContract, storage.uploads),
     remoteUploads: localClient(uploadsContract, replication.uploads),
     catalog: localClient(catalogContract, replication.catalog),

@@ -1,4 +1,5 @@
 import type { ByteRange } from '#libs/oci/range.ts';
+import type { Chunk } from '#types/meridian/v1/Chunk.ts';
 
 /** The bytes of a piece, chunk by chunk. */
 export interface Piece {
@@ -8,12 +9,13 @@ export interface Piece {
   close(): Promise<void>;
 }
 
-/** Reads exactly the bytes of `range` from a call; throws where fewer or more come. */
+/** Reads exactly the bytes of `range` from a call; throws where fewer or more come. `notice` gets each chunk first. */
 export function openPiece(
-  chunks: AsyncIterable<{ readonly data: Buffer }>,
+  chunks: AsyncIterable<Chunk>,
   { offset, length }: ByteRange,
+  notice?: (chunk: Chunk) => void,
 ): Piece {
-  let call: AsyncIterator<{ readonly data: Buffer }> | undefined = chunks[Symbol.asyncIterator]();
+  let call: AsyncIterator<Chunk> | undefined = chunks[Symbol.asyncIterator]();
   let received = 0;
   const wrong = (): Error =>
     new Error(`Bytes from position ${offset}: expected ${length}, but ${received} came.`);
@@ -22,6 +24,7 @@ export function openPiece(
       const step = await call?.next();
       if (step === undefined || step.done === true) throw wrong();
       const { data } = step.value;
+      notice?.(step.value);
       received += data.length;
       if (received < length) return data;
       if (received > length) throw wrong();

@@ -1,5 +1,6 @@
 import type { ByteRange } from '#libs/oci/range.ts';
 import { iterateOutsideTrace } from '#libs/telemetry/trace.ts';
+import type { Chunk } from '#types/meridian/v1/Chunk.ts';
 import { openPiece, type Piece } from './piece.ts';
 import type { ReadBudget, StepLimits } from './read-budget.ts';
 import type { Turns } from './turns.ts';
@@ -15,17 +16,19 @@ export interface ReadLimits {
 }
 
 /** Begins to read a range of a blob. */
-export type ReadPiece = (range: ByteRange) => AsyncIterable<{ readonly data: Buffer }>;
+export type ReadPiece = (range: ByteRange) => AsyncIterable<Chunk>;
 
 /**
  * The bytes of a range, asked for piece by piece: the next one when the one before has been taken. So a reader that stalls costs a
  * piece of memory here, and nothing where the bytes come from. The first piece's call stands for all in a trace.
+ * `notice` gets each chunk first.
  */
 export async function* inPieces(
   read: ReadPiece,
   { offset, length }: ByteRange,
   { budget, turns }: ReadLimits,
   signal: AbortSignal,
+  notice?: (chunk: Chunk) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const end = offset + length;
   let tookMs = 0;
@@ -37,7 +40,7 @@ export async function* inPieces(
     let open: Piece | undefined;
     try {
       endTurn = await turns.take(signal);
-      open = openPiece(position === offset ? read(piece) : iterateOutsideTrace(read(piece)), piece);
+      open = openPiece(position === offset ? read(piece) : iterateOutsideTrace(read(piece)), piece, notice);
       for (let sent = 0; sent < piece.length;) {
         const data: Buffer = await open.next();
         sent += data.length;

@@ -25,6 +25,13 @@ export interface Asking {
   readonly signal: AbortSignal;
 }
 
+/** Bytes as they come. */
+export interface Streamed {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Their last one comes only if all are the digest's, so that nobody else has to hash them. */
+  readonly isVerified: boolean;
+}
+
 /** Reads content that the repository is known to own, from this region or, while it is not here yet, through it. */
 export interface ContentReader {
   /** All bytes of small content, verified. Only for what fits in memory. */
@@ -33,11 +40,7 @@ export interface ContentReader {
    * The bytes, or those of `range`. Resolves once the first are there, so that until then an error can still be answered as one.
    * The caller iterates to the end or returns.
    */
-  stream(
-    content: Content,
-    range: ByteRange | undefined,
-    signal: AbortSignal,
-  ): Promise<AsyncIterable<Uint8Array>>;
+  stream(content: Content, range: ByteRange | undefined, signal: AbortSignal): Promise<Streamed>;
   /** Keeps bytes that will be asked for soon; they must be those of the digest. */
   keep(digest: Digest, bytes: Buffer): void;
 }
@@ -54,6 +57,8 @@ export function createContentReader(options: {
   /** Where the bytes come from while storage is away. */
   elsewhere: Pick<Transfer, 'relay'>;
   verification: Pick<Verification, 'isGone'>;
+  /** Whether storage runs in this process: then it does not go away midway, and what it says of bytes holds to their end. */
+  isStorageHere: boolean;
   maxCachedBytes: number;
   limits: ReadLimits;
 }): ContentReader {
@@ -74,9 +79,9 @@ export function createContentReader(options: {
     return inPieces(read, part, limits, signal);
   };
 
-  const passedOn = async (...from: Parameters<typeof relayed>): Promise<AsyncIterable<Uint8Array>> => {
+  const passedOn = async (...from: Parameters<typeof relayed>): Promise<Streamed> => {
     try {
-      return await started(relayed(...from));
+      return { bytes: await started(relayed(...from)), isVerified: false };
     } catch (error) {
       throw unavailable(from[1], error);
     }
@@ -86,16 +91,17 @@ export function createContentReader(options: {
   const read = async (
     content: Content,
     part: ByteRange,
-    here: () => AsyncIterable<Uint8Array>,
+    here: (onVerified: () => void) => AsyncIterable<Uint8Array>,
     signal: AbortSignal,
-  ): Promise<AsyncIterable<Uint8Array>> => {
+  ): Promise<Streamed> => {
     const { digest, size } = content;
     for (let round = 1; ; round++) {
       try {
-        const bytes = await started(here());
+        let isVerified = false;
+        const bytes = await started(here(() => (isVerified = true)));
         // It comes all the same where that fails.
         if (round === 1 && isWorthACopy(part, size)) hurry(content, options, signal).catch(() => undefined);
-        return bytes;
+        return { bytes, isVerified };
       } catch (error) {
         if (error instanceof Unanswered) return passedOn(elsewhere, content, part, signal);
         const isGone = unknown(error) || (round === 1 && (await verification.isGone(digest, signal)));
@@ -116,7 +122,8 @@ export function createContentReader(options: {
     const here = (): AsyncIterable<Uint8Array> =>
       dataOf(storage.read({ digest, offset: 0, length: 0 }, { signal }));
     try {
-      return await collect(await read(content, { offset: 0, length: size }, here, signal));
+      const { bytes } = await read(content, { offset: 0, length: size }, here, signal);
+      return await collect(bytes);
     } catch (error) {
       throw unavailable(content, error);
     }
@@ -126,10 +133,11 @@ export function createContentReader(options: {
     stream: (content, range, signal) => {
       const part = range ?? { offset: 0, length: content.size };
       const near = part.length < MIN_COPIED_REST_BYTES ? { maxAhead: MAX_AHEAD_BYTES } : {};
-      const held = (): AsyncIterable<Uint8Array> =>
-        readHeldBlob(storage, { ...content, ...near }, part, limits, signal);
+      const held = (onArriving?: () => void): AsyncIterable<Uint8Array> =>
+        readHeldBlob(storage, { ...content, ...near }, part, limits, signal, onArriving);
       // Whoever sends a whole blob hashes it: its bytes may come from two places. Those of a part can't be told from wrong ones.
-      if (part.length < content.size) return read(content, part, held, signal);
+      if (part.length < content.size) return read(content, part, () => held(), signal);
+      if (options.isStorageHere) return read(content, part, held, signal);
       const rest = (remaining: ByteRange) => relayed(elsewhere, content, remaining, signal);
       return read(content, part, () => goingOn(held(), part, rest), signal);
     },

@@ -83,11 +83,11 @@ async function preparedBody(
     };
     return { send, close };
   }
-  const source = await frontend.content.stream(content, range, ctx.state.signal);
-  const check = isWhole ? verification.begin(digest, undefined) : undefined;
+  const { bytes, isVerified } = await frontend.content.stream(content, range, ctx.state.signal);
+  const check = isWhole && !isVerified ? verification.begin(digest, undefined) : undefined;
   const send = async (): Promise<void> => {
     describe(ctx, size, range);
-    await sendStream(ctx, source, length, check);
+    await sendStream(ctx, bytes, length, check);
   };
   return { send };
 }

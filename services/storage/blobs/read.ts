@@ -1,5 +1,6 @@
 import { parseDigest, type Digest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
+import type { Chunk } from '#types/meridian/v1/Chunk.ts';
 import { readSpan, spanOf } from '../byte-range.ts';
 import type { BlobReader, ByteSource } from '../driver.ts';
 import type { StorageSettings } from '../settings.ts';
@@ -28,7 +29,7 @@ export async function* readBlob(
     maxAhead = Infinity,
   }: { digest: string; offset: number; length: number; maxAhead?: number },
   signal: AbortSignal,
-): AsyncGenerator<{ data: Buffer }, void, undefined> {
+): AsyncGenerator<Chunk, void, undefined> {
   const digest = parseDigest(text);
   const range = { offset, length };
   // Who asks for all of it does not come again for the next piece.
@@ -38,8 +39,10 @@ export async function* readBlob(
   if (source === undefined) {
     const following = arrival ?? (await ingests.await(digest, signal));
     if (await following?.isFar(offset, maxAhead, signal)) throw blobUnknown(digest);
-    if (following !== undefined && (yield* messages(following.read(range, settings.readChunkBytes, signal))))
-      return;
+    if (following !== undefined) {
+      const arriving = following.read(range, settings.readChunkBytes, signal);
+      if (yield* messages(arriving, { arriving: true })) return;
+    }
     source = await open();
   }
   if (source === undefined) throw blobUnknown(digest);
@@ -63,14 +66,16 @@ export function blobUnknown(digest: Digest): RegistryError {
   });
 }
 
+/** `first` is said with the first of them. */
 async function* messages<R>(
   chunks: AsyncGenerator<Buffer, R, undefined>,
-): AsyncGenerator<{ data: Buffer }, R, undefined> {
+  first: Omit<Chunk, 'data'> = {},
+): AsyncGenerator<Chunk, R, undefined> {
   try {
-    for (;;) {
+    for (let said = first; ; said = {}) {
       const step = await chunks.next();
       if (step.done === true) return step.value;
-      yield { data: step.value };
+      yield { ...said, data: step.value };
     }
   } finally {
     await chunks.return(undefined as R);
