@@ -135,7 +135,7 @@ export function createContentReader(options: {
       const near = part.length < MIN_COPIED_REST_BYTES ? { maxAhead: MAX_AHEAD_BYTES } : {};
       const held = (onArriving?: () => void): AsyncIterable<Uint8Array> =>
         readHeldBlob(storage, { ...content, ...near }, part, limits, signal, onArriving);
-      // Whoever sends a whole blob hashes it: its bytes may come from two places. Those of a part can't be told from wrong ones.
+      // A whole blob may come from two places: what storage here does not verify, whoever sends it hashes. Those of a part can't be told from wrong ones.
       if (part.length < content.size) return read(content, part, () => held(), signal);
       if (options.isStorageHere) return read(content, part, held, signal);
       const rest = (remaining: ByteRange) => relayed(elsewhere, content, remaining, signal);
