@@ -1,10 +1,10 @@
-import { parseDigest } from '#libs/oci/digest.ts';
 import { RegistryError } from '#libs/oci/errors.ts';
-import { figuresOf, prefixOf, SummaryTree } from '#libs/summary-tree.ts';
+import { figuresOf, SummaryTree } from '#libs/summary-tree.ts';
 import { MAX_PREFIXES, refreshMirror } from '#libs/summary-walk.ts';
 import type { Peer } from '#libs/rpc/contracts.ts';
 import { hasReached, reachedWithin } from '../catalog/view/reached.ts';
 import type { ViewPosition, ViewState, WantedBlob, WantedView } from '../catalog/view/view.ts';
+import { movedOn } from './moved-on.ts';
 import { first, openWantedTree } from './wanted-tree.ts';
 
 /** What another region lacks of what the catalog wants there. */
@@ -75,9 +75,7 @@ export function openComparison({ view, region, viewTimeoutMs }: ComparisonOption
     if (differing.size === 0) return;
     const prefixes = [...differing.keys()];
     const { blobs } = await peer.listKept({ prefixes }, { signal });
-    const listed = blobs.map(({ digest, size }) => ({ digest: parseDigest(digest), size }));
-    const keptUnder = Map.groupBy(listed, ({ digest }) => prefixOf(digest));
-    const kept = new Set<string>(listed.map(({ digest }) => digest));
+    const kept = new Set<string>(blobs.map(({ digest }) => digest));
     const doubtful = [...differing.values()].flat().filter(({ digest }) => !kept.has(digest));
     // Its view may not want them yet, and its storage have them all the same.
     const held = await heldOf(doubtful, peer, signal);
@@ -87,10 +85,10 @@ export function openComparison({ view, region, viewTimeoutMs }: ComparisonOption
         prefix,
         untold.filter(({ digest }) => !held.has(digest)),
       );
-      // The region would not tell that it has lost what it does not count, nor that it is again where it was when it summed up.
-      const hasMovedOn = figuresOf(keptUnder.get(prefix) ?? []).hash !== theirs.hash(prefix);
-      if (hasMovedOn || untold.some(({ digest }) => held.has(digest))) unsettled.add(prefix);
+      // The region would not tell that it has lost what it does not count.
+      if (untold.some(({ digest }) => held.has(digest))) unsettled.add(prefix);
     }
+    for (const prefix of movedOn(blobs, prefixes, theirs)) unsettled.add(prefix);
   };
   return {
     refresh: async (peer, signal) => {

@@ -1,8 +1,8 @@
-import { parseDigest } from '#libs/oci/digest.ts';
 import { figuresOf, prefixOf, SummaryTree, type Figures } from '#libs/summary-tree.ts';
 import { MAX_PREFIXES, refreshMirror } from '#libs/summary-walk.ts';
 import type { Storage } from '#libs/rpc/contracts.ts';
 import type { ViewPosition, ViewState, WantedBlob, WantedView } from '../catalog/view/view.ts';
+import { movedOn } from './moved-on.ts';
 import { first, openWantedTree, type WantedTree } from './wanted-tree.ts';
 
 /** What this region holds of what the catalog wants here. What else it holds does not count. */
@@ -49,13 +49,8 @@ export function openKeptTree({ view, region, storage }: KeptTreeOptions): KeptTr
     signal: AbortSignal,
   ): Promise<WantedBlob[]> => {
     const answer = await storage.listUnder({ prefixes: [...prefixes] }, { signal });
-    const sizes = new Map(answer.blobs.map(({ digest, size }) => [parseDigest(digest), size]));
-    const there = Map.groupBy(sizes, ([digest]) => prefixOf(digest));
-    for (const prefix of prefixes) {
-      const listed = (there.get(prefix) ?? []).map(([digest, size]) => ({ digest, size }));
-      // The storage has moved on since it was summed up, and could come back to where it was.
-      if (figuresOf(listed).hash !== held.hash(prefix)) unsettled.add(prefix);
-    }
+    for (const prefix of movedOn(answer.blobs, prefixes, held)) unsettled.add(prefix);
+    const sizes = new Map<string, number>(answer.blobs.map(({ digest, size }) => [digest, size]));
     return blobs.filter(({ digest, size }) => sizes.get(digest) === size);
   };
   const note = (prefix: string, kept: Figures): void => {
