@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { alignedBuffer } from '#libs/aligned-memory.ts';
 import { ResponseReader } from './response-reader.ts';
 
 /** What is received is read into one piece of memory, again and again. */
@@ -53,7 +54,7 @@ export class Connection {
       port: this.#port,
       noDelay: true,
       onread: {
-        buffer: Buffer.allocUnsafe(READ_BYTES),
+        buffer: alignedBuffer(READ_BYTES),
         callback: (size, buffer) => this.#read(size, buffer),
       },
     });

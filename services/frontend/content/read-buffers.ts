@@ -1,3 +1,4 @@
+import { alignedBuffer } from '#libs/aligned-memory.ts';
 import type { ReadBudget, StepLimits } from './read-budget.ts';
 
 /** Buffers that are lent out and taken back, so that reading files allocates nothing. */
@@ -32,12 +33,12 @@ export function createReadBuffers(options: ReadBufferOptions): ReadBuffers {
   return {
     take: (tookMs) => {
       const bytes = budget.lend(limits, tookMs);
-      return free.get(bytes)?.pop() ?? Buffer.allocUnsafeSlow(bytes);
+      return free.get(bytes)?.pop() ?? alignedBuffer(bytes);
     },
     takeAhead: (bytes) => {
       if (lentAhead === maxAhead || bytes <= limits.mostBytes) return undefined;
       lentAhead += 1;
-      return freeAhead.pop() ?? Buffer.allocUnsafeSlow(aheadBytes);
+      return freeAhead.pop() ?? alignedBuffer(aheadBytes);
     },
     give: (buffer, isFree) => {
       const bytes = buffer.length;
