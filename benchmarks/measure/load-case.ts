@@ -6,7 +6,7 @@ import type { Comparison } from './compare.ts';
 import type { Context } from './context.ts';
 import { flushFiles } from './flush-files.ts';
 import { Histogram } from './histogram.ts';
-import { readyMemory } from './ready-memory.ts';
+import { readyDisk } from './ready-disk.ts';
 import { runWork } from './run-work.ts';
 
 /** What the generator does to each server in turn, and what of it is told. */
@@ -17,6 +17,8 @@ export interface LoadCase {
   readonly targets?: readonly Target[];
   /** Whether it is told as well how fast it is until all of it is on disk: some servers answer sooner. */
   readonly untilOnDisk?: boolean;
+  /** Whether so much is written that the disk is made ready before each round. */
+  readonly writesMuch?: boolean;
   /** Whether there is a round 0; true where nothing is said. */
   readonly warmsUp?: boolean;
   /** Done before each round, outside of what is measured. */
@@ -35,8 +37,6 @@ export const MEMORY = 'memory';
 export const MEMORY_LIMIT: Target = { figure: MEMORY, limit: 300 };
 
 const MEGABYTE = 1e6;
-/** More than a round writes to files, at full scale. */
-const FILE_MEMORY_BYTES = 512 * MEGABYTE;
 
 /** As it is compared between servers. */
 export function comparisonOf(context: Context, loadCase: LoadCase): Comparison {
@@ -70,7 +70,7 @@ async function measureLoad(
 ): Promise<Sample> {
   await loadCase.before?.(server);
   const work = loadCase.work(server, round);
-  const ready = loadCase.untilOnDisk === true && round > 0 ? () => readyDisk(context, loadCase) : undefined;
+  const ready = loadCase.writesMuch === true && round > 0 ? () => readyDisk(context) : undefined;
   const { result, cpuSeconds, peakMemoryBytes } = await runWork(context, server, work, ready);
   const flushSeconds = loadCase.untilOnDisk === true ? await flushFiles(context.scratch) : 0;
   return {
@@ -79,12 +79,6 @@ async function measureLoad(
     problems: result.problems,
     generatorBound: isGeneratorBound(result, context.capacity),
   };
-}
-
-/** What others have left to the disk must not count, nor which memory their files have had. */
-async function readyDisk({ scratch, scale }: Context, { counts }: LoadCase): Promise<void> {
-  await flushFiles(scratch);
-  if (counts === 'bytes') await readyMemory(scratch, scale * FILE_MEMORY_BYTES);
 }
 
 function rates(

@@ -1,6 +1,7 @@
 import type { Context } from '../measure/context.ts';
 import { CPU } from '../measure/load-case.ts';
 import { cpuSecondsOf } from '../measure/process-usage.ts';
+import { MEMORY_IS_READIED, readyDisk } from '../measure/ready-disk.ts';
 import { untilStill } from '../measure/until-quiet.ts';
 import type { CaseResult, Figure, Sample, Target } from '../report/results.ts';
 import { startPlainNode } from '../servers/plain-node.ts';
@@ -29,6 +30,7 @@ export const across: Scenario = {
   notes: (context) => [
     `An image with a layer of ${layerBytes(context) / 1e6} MB is pushed in one region; as soon as the push has returned, it is looked for by its tag in one of two others, in turns, and the layer read. Connections within a region are there already.`,
     'The links are delaying proxies, a rate for all connections of a link together; windows are never what limits. The coordinator is one round trip away from each region. Meridian holds content where it is pushed only (durability: local) and announces nothing, so that a copy begins no sooner than the tag can be seen; peers are caches that pull through. The plain download is of the same bytes over the same link from Node.',
+    MEMORY_IS_READIED,
   ],
   run: async (context) => {
     const profiles = context.quick ? QUICK_PROFILES : PROFILES;
@@ -99,12 +101,13 @@ async function roundsOf(context: Context, profile: LinkProfile, regions: Regions
 
 /** A push, then a pull in one of the others, in turns. */
 async function oneRound(
-  { generator, signal }: Context,
+  context: Context,
   profile: LinkProfile,
   regions: Regions,
   image: PlannedImage,
   round: number,
 ): Promise<Sample> {
+  const { generator, signal } = context;
   const place = round % regions.others.length;
   const other = regions.others[place];
   if (other === undefined) throw new Error('There is no other region.');
@@ -115,6 +118,7 @@ async function oneRound(
       isBlobAlone: regions.name === DOWNLOAD,
     },
   });
+  await readyDisk(context);
   const pids = [regions.origin, ...regions.others].flatMap((server) => server.pids());
   const cpuBefore = await cpuSecondsOf(pids);
   const before = regions.wanBytes(place);

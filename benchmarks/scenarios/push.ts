@@ -2,6 +2,7 @@ import type { PlannedRequest, UploadMode, Work } from '../load/work.ts';
 import { compare, stepsOf } from '../measure/compare.ts';
 import { limitOf, warmUpLimitMs, type Context } from '../measure/context.ts';
 import { comparisonOf, ON_DISK, type LoadCase } from '../measure/load-case.ts';
+import { MEMORY_IS_READIED } from '../measure/ready-disk.ts';
 import { withServers } from '../measure/with-servers.ts';
 import { startPlainNode } from '../servers/plain-node.ts';
 import { planBlob, planImage, type PlannedBlob } from '../workload/images.ts';
@@ -26,12 +27,13 @@ export const push: Scenario = {
   notes: (context) => [
     `An image of ${LAYERS} layers is pushed ${LAYER_CONNECTIONS} layers at a time, small blobs of ${SMALL_BYTES / 1e3} KB by ${SMALL_CONNECTIONS} connections, chunks are of ${CHUNK_BYTES / 1e6} MB.`,
     `What is on disk when a push is answered differs. For the same durability, "${ON_DISK}" is the throughput until the file system has been flushed after the last answer, for all of them.`,
-    `Before the first round each server takes ${WARM_UP_IMAGES} other images, or ${WARM_UP_BLOBS} other blobs, or as many as it can within ${warmUpLimitMs(context) / 1e3} s. Before each round of large content a file is written and removed, so that the servers write to memory that has just been in use.`,
+    `Before the first round each server takes ${WARM_UP_IMAGES} other images, or ${WARM_UP_BLOBS} other blobs, or as many as it can within ${warmUpLimitMs(context) / 1e3} s. ${MEMORY_IS_READIED}`,
   ],
   run: async (context) =>
     withServers(context, context.starters, (registries) =>
       withServers(context, [startPlainNode], async (plain) => {
-        const measured = (one: LoadCase) => comparisonOf(context, { ...one, untilOnDisk: true });
+        const measured = (one: LoadCase) =>
+          comparisonOf(context, { ...one, untilOnDisk: true, writesMuch: true });
         const large = largeCases(context);
         const others = otherCases(context);
         context.progress.begin(

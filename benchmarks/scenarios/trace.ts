@@ -1,6 +1,7 @@
 import { compare, stepsOf } from '../measure/compare.ts';
 import { limitOf, warmUpLimitMs, type Context } from '../measure/context.ts';
 import { comparisonOf, THROUGHPUT, type LoadCase } from '../measure/load-case.ts';
+import { MEMORY_IS_READIED } from '../measure/ready-disk.ts';
 import { withServers } from '../measure/with-servers.ts';
 import type { PlannedImage } from '../workload/images.ts';
 import { planTraceImages, planTraceOperations, type TraceSizes } from '../workload/trace.ts';
@@ -23,7 +24,7 @@ export const trace: Scenario = {
     const { images, operations, scale } = sizesOf(context);
     return [
       `${operations} operations a round by ${CLIENTS} clients, ${CONNECTIONS_PER_CLIENT} layers at a time: 94 % pulls, 5 % pushes, 1 % lists, of ${images} images whose popularity follows Zipf's law. Sizes are those of the traces times ${scale}.`,
-      `Warm: after ${WARM_UP_OPERATIONS} other operations, or as many as there are within ${warmUpLimitMs(context) / 1e3} s. Cold: the server has just been started again; its files are still in the memory of the kernel.`,
+      `Warm: after ${WARM_UP_OPERATIONS} other operations, or as many as there are within ${warmUpLimitMs(context) / 1e3} s. Cold: the server has just been started again; its files are still in the memory of the kernel. ${MEMORY_IS_READIED}`,
     ];
   },
   run: async (context) => {
@@ -34,7 +35,7 @@ export const trace: Scenario = {
       for (const server of servers) await pushImages(context, server, images);
       const results = [];
       for (const one of casesOf(context, images))
-        results.push(await compare(context, servers, comparisonOf(context, one)));
+        results.push(await compare(context, servers, comparisonOf(context, { ...one, writesMuch: true })));
       return results;
     });
   },
