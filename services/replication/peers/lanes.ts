@@ -32,8 +32,11 @@ export interface LaneOptions extends RpcChannelOptions {
   readonly roundTripMs: () => number;
 }
 
-/** A connection has some 3 MB under way, as kernels limit it: about 1 Gbit/s at such a round trip, and less at longer ones. */
-const ROUND_TRIP_OF_ONE_MS = 20;
+/**
+ * A connection has some 3 MB under way, as kernels limit it: about 1 Gbit/s at twice this round trip, and less at longer ones. With twice as many
+ * connections as that takes, the link stays full while one of its ends waits for a processor.
+ */
+const ROUND_TRIP_OF_ONE_MS = 10;
 
 /** Opens a connection when it is first used, or by `connect`. */
 export function openLanes({ linkConnections, asking, roundTripMs, ...channelOptions }: LaneOptions): Lanes {
