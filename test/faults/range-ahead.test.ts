@@ -5,8 +5,7 @@ import { open, pushBlob, send } from '#test/support/registry-client.ts';
 import { startFaultCluster, type FaultCluster } from './support/fault-cluster.ts';
 
 const MEGABYTE = 1024 * 1024;
-/** So large that what is on its way already, which goes before the range, is far from half of it. */
-const BLOB_BYTES = 96 * MEGABYTE;
+const BLOB_BYTES = 64 * MEGABYTE;
 const RANGE_BYTES = MEGABYTE;
 const LINK = { delayMs: 20, bytesPerSecond: 8 * MEGABYTE, windowBytes: MEGABYTE };
 /** Framing included. */
