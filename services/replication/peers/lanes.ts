@@ -34,8 +34,6 @@ export interface LaneOptions extends RpcChannelOptions {
 
 /** A connection has some 3 MB under way, as kernels limit it: about 1 Gbit/s at such a round trip, and less at longer ones. */
 const ROUND_TRIP_OF_ONE_MS = 20;
-/** More than fill the link: it stays full while one of its ends waits for a processor. */
-const SPARE = 1;
 
 /** Opens a connection when it is first used, or by `connect`. */
 export function openLanes({ linkConnections, asking, roundTripMs, ...channelOptions }: LaneOptions): Lanes {
@@ -43,7 +41,7 @@ export function openLanes({ linkConnections, asking, roundTripMs, ...channelOpti
   let heardAt = -Infinity;
   const count = (): number => {
     const known = Number.isFinite(roundTripMs()) ? roundTripMs() : 0;
-    return Math.min(linkConnections, Math.ceil(known / ROUND_TRIP_OF_ONE_MS) + SPARE);
+    return Math.max(1, Math.min(linkConnections, Math.ceil(known / ROUND_TRIP_OF_ONE_MS)));
   };
   const openLane = (): Lane => {
     const channel = openRpcChannel(channelOptions);

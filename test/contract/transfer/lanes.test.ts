@@ -47,7 +47,7 @@ describe('the connections for much to another region', () => {
   });
 
   it.each([
-    [3, 4, 'the longer its round trip is', 30],
+    [3, 4, 'the longer its round trip is', 60],
     [2, 4, 'but no more than they may', 300, 2],
     [1, 1, 'and none that nothing waits for', 300],
   ])('are %d where %d reads are under way: more, %s', async (wanted, reads, _, roundTripMs, most = 16) => {
@@ -70,7 +70,7 @@ describe('the connections for much to another region', () => {
   it('are there before they are needed, once it is known how far it is', async () => {
     held = Promise.withResolvers();
     connections.count = 0;
-    const lanes = openLanes({ address, linkConnections: 16, asking: 'us', roundTripMs: () => 30 });
+    const lanes = openLanes({ address, linkConnections: 16, asking: 'us', roundTripMs: () => 60 });
     lanes.connect();
     lanes.connect();
     await expect.poll(() => connections.count, soon).toBe(3);
